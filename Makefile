@@ -1,0 +1,33 @@
+# `make demo` shows the program at work, `make test` proves it; both need Python 3.10 or later, Go and the network.
+.PHONY: help demo test lint bench clean
+
+help:
+	@echo 'make demo    set up and run the main job on the chart examples/web'
+	@echo 'make test    set up, bring helm 3, helm 4, kustomize and kubectl, run every check'
+	@echo 'make lint    ruff and mypy'
+	@echo 'make bench   compare with kustomize, show growth and start-up (a few minutes)'
+	@echo 'make clean   remove what the others made'
+
+demo:
+	@tools/demo
+
+lint:
+	@tools/venv dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+test: lint
+	@tools/install
+	.venv/bin/pytest $(PYTEST_ARGS)
+
+bench:
+	@tools/venv dev
+	@tools/install helm4 kustomize
+	.venv/bin/python benchmarks/startup.py
+	.venv/bin/python benchmarks/growth.py
+	.venv/bin/python benchmarks/against_kustomize.py
+
+clean:
+	rm -rf .venv .plugin .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tools/bin
+	find . -name __pycache__ -prune -exec rm -rf {} +

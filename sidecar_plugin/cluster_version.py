@@ -1,0 +1,48 @@
+"""The version of a cluster, in every shape in which clusters and their distributions report it.
+
+Only major and minor decide: `v1.30.1-gke.1329003`, `1.30+` and `1.30` are the same cluster to us. Sources of the shapes:
+https://kubernetes.io/releases/version-skew-policy/ (semantic versions), `kubectl version` of ACK, GKE, EKS and k3s, and
+the `minor: "30+"` that managed clusters report.
+"""
+
+import re
+from typing import NamedTuple
+
+from sidecar_plugin.errors import Place, VersionError
+
+_VERSION = re.compile(r"v?(?P<major>[1-9]\d{0,2})\.(?P<minor>0|[1-9]\d{0,3})(?:\.\d+)?(?:\+?|[-+][0-9A-Za-z][0-9A-Za-z.+_-]*)")
+_LOST_ZERO = re.compile(r"v?1\.[1-9]")
+
+
+class ClusterVersion(NamedTuple):
+    """Major and minor of a cluster's version; ordered."""
+
+    major: int
+    minor: int
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}"
+
+
+NATIVE_SIDECARS = ClusterVersion(1, 29)
+"""From here on `restartPolicy: Always` on an init container is known and on by default (KEP-753)."""
+
+
+def parse_cluster_version(text: str, place: Place | None = None, field: str = "clusterVersion") -> ClusterVersion:
+    """Return the version that `text` names.
+
+    Raises VersionError for `1.3` and its like (an unquoted 1.30 that YAML read as a number), and for what is no version.
+    """
+    text = text.strip()
+    if _LOST_ZERO.fullmatch(text):
+        number = text.lstrip("v")
+        raise VersionError(
+            f"{text} is no cluster version that can be meant: YAML reads an unquoted {number}0 as the number {number}; "
+            f'put it in quotes: "{number}0"',
+            place,
+            field,
+        )
+    found = _VERSION.fullmatch(text)
+    if not found:
+        raise VersionError(f'"{text}" is no cluster version; write it like "1.30" or "v1.30.1-aliyun.1"', place, field)
+    return ClusterVersion(int(found["major"]), int(found["minor"]))

@@ -1,0 +1,246 @@
+"""Settings: from `SidecarInjection` documents, values files and `--set`, checked and merged into one `Settings`.
+
+Later layers win: documents, then values files, then `--set`. Each layer is checked by itself, so that a mistake is reported
+where the user made it. The schema is `schema.json`, which `sidecar-plugin schema` prints.
+"""
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from sidecar_plugin.cluster_version import ClusterVersion, parse_cluster_version
+from sidecar_plugin.document.stream import Document, split
+from sidecar_plugin.errors import ManifestError, Place, SettingsError
+from sidecar_plugin.nodes import Mapping, Node, Scalar, follow, kind_of
+from sidecar_plugin.plain_data import DataError, key_place, lookup, to_data
+from sidecar_plugin.schemas import Path, Schema
+from sidecar_plugin.source import Source
+from sidecar_plugin.values import layer as lay_over
+from sidecar_plugin.values import parse_set
+
+API_VERSION = "sidecar-plugin.dev/v1alpha1"
+KIND = "SidecarInjection"
+VALUES_KEY = "sidecars"
+RESERVED = frozenset(("enabled", "template", "targets", "position", "container"))
+VERSION_SOURCES = "spec.clusterVersion of a SidecarInjection, sidecars.clusterVersion in the values, or --cluster-version"
+
+
+class Layer(NamedTuple):
+    """One source of settings: its `data` has the shape of `spec`; `root` is the node it was read from, if it was a file."""
+
+    label: str
+    data: dict[str, Any]
+    document: Document | None = None
+    root: Node | None = None
+
+    def has(self, path: Path) -> bool:
+        """Say whether this layer sets the value at `path`."""
+        node: Any = self.data
+        for step in path:
+            if not isinstance(node, dict) or step not in node:
+                return False
+            node = node[step]
+        return True
+
+    def place(self, path: Path, key: str | None = None) -> Place | None:
+        """Return where the value at `path` stands, or its `key`."""
+        if self.document is None or self.root is None:
+            return None
+        offset = key_place(self.root, path, key) if key is not None else lookup(self.root, path)[0].start
+        return self.document.place(offset)
+
+
+class AgentSettings(NamedTuple):
+    """What the settings say of one agent; `values` are those of its template, nulls included (they remove a default)."""
+
+    name: str
+    enabled: bool
+    template: str | None
+    targets: list[dict[str, Any]]
+    position: str | None
+    container: dict[str, Any]
+    values: dict[str, Any]
+
+
+class Settings(NamedTuple):
+    """All settings, merged."""
+
+    layers: tuple[Layer, ...]
+    cluster_version: ClusterVersion | None
+    platform: str
+    declaration: str
+    agents: dict[str, AgentSettings]
+    targets: list[dict[str, Any]]
+    exclude: list[dict[str, Any]]
+    workloads: list[dict[str, Any]]
+
+    def error(self, message: str, path: Path) -> SettingsError:
+        """Return an error about the setting at `path`, at the place of the layer that has the last word on it."""
+        for layer in reversed(self.layers):
+            if layer.has(path):
+                return _error(layer, message, path)
+        return SettingsError(message, field=field_of(path))
+
+
+def field_of(path: Path) -> str:
+    """Return a path as a field's name: agents.logging.env[0].name."""
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def _error(layer: Layer, message: str, path: Path, key: str | None = None) -> SettingsError:
+    place = layer.place(path, key)
+    return SettingsError(message if place else f"{message} (in {layer.label})", place, field_of(path))
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of a SidecarInjection document."""
+    loaded: dict[str, Any] = json.loads(files("sidecar_plugin").joinpath("schema.json").read_text("utf-8"))
+    return loaded
+
+
+@cache
+def _spec_schema() -> Schema:
+    return Schema({"$schema": schema()["$schema"], "$ref": "#/$defs/spec", "$defs": schema()["$defs"]})
+
+
+@cache
+def _document_schema() -> Schema:
+    return Schema(schema())
+
+
+def is_injection(root: Node | None) -> bool:
+    """Say whether a document is a SidecarInjection; of a version that this program does not know too."""
+    if not isinstance(root, Mapping):
+        return False
+    kind, api_version = root.get("kind"), root.get("apiVersion")
+    return (
+        isinstance(kind, Scalar)
+        and kind.value == KIND
+        and isinstance(api_version, Scalar)
+        and api_version.value.partition("/")[0] == API_VERSION.partition("/")[0]
+    )
+
+
+def document_layer(document: Document, root: Mapping) -> Layer:
+    """Return the layer that a SidecarInjection document is. Raises SettingsError or ManifestError, with the place."""
+    data = _data(document, root)
+    whole = Layer(KIND, data, document, root)
+    if data.get("apiVersion") != API_VERSION:
+        message = f'this program knows {API_VERSION} only, not "{data.get("apiVersion")}"'
+        raise _error(whole, message, ["apiVersion"])
+    problem = _document_schema().problem(data)
+    if problem:
+        raise _error(whole, problem.message, problem.path, problem.key)
+    spec = root.get("spec")
+    return _checked(Layer(KIND, data.get("spec") or {}, document, spec or root))
+
+
+def config_layers(source: Source) -> list[Layer]:
+    """Return the layers of a --config file, which holds SidecarInjection documents and nothing else."""
+    layers = []
+    for document in split(source):
+        root = document.parse().root
+        if root is None:
+            continue
+        if not isinstance(root, Mapping) or not is_injection(root):
+            message = f"the settings must be {KIND} documents (apiVersion: {API_VERSION}, kind: {KIND})"
+            raise SettingsError(message, document.place(root.start))
+        layers.append(document_layer(document, root))
+    if not layers:
+        raise SettingsError(f"the file holds no {KIND} document", Place(source.name, 1, 1))
+    return layers
+
+
+def values_layer(source: Source) -> Layer | None:
+    """Return the layer under the key `sidecars` of a Helm values file, None if it has no such key."""
+    found: Layer | None = None
+    for document in split(source):
+        root = document.parse().root
+        if root is None:
+            continue
+        if not isinstance(root, Mapping):
+            raise SettingsError(f"a values file must be a mapping, but is {kind_of(root)}", document.place(root.start))
+        if found is not None:
+            raise SettingsError("a values file must be one document", document.place(root.start))
+        pair = root.pair(VALUES_KEY)
+        if pair is None:
+            continue
+        node = follow(pair[1])
+        data = _data(document, node)
+        if data is not None and not isinstance(data, dict):
+            message = f"must be a mapping, but is {kind_of(node)}"
+            raise SettingsError(message, document.place(node.start), VALUES_KEY)
+        found = _checked(Layer(source.name, data or {}, document, node))
+    return found
+
+
+def set_layer(text: str) -> Layer:
+    """Return the layer of one `--set` argument; a leading `sidecars.` may be left out. Raises SettingsError."""
+    data = parse_set(text)
+    nested = data.pop(VALUES_KEY, {})
+    if not isinstance(nested, dict):
+        raise SettingsError(f'--set "{text}": {VALUES_KEY} must be a mapping')
+    return _checked(Layer(f'--set "{text}"', lay_over(data, nested)))
+
+
+def option_layer(option: str, key: str, value: str) -> Layer:
+    """Return the layer of an option of its own, such as --cluster-version. Raises SettingsError."""
+    return _checked(Layer(option, {key: value}))
+
+
+def _data(document: Document, node: Node) -> Any:
+    try:
+        return to_data(node)
+    except DataError as error:
+        raise ManifestError(error.message, document.place(error.offset)) from None
+
+
+def _checked(layer: Layer) -> Layer:
+    """Return the layer if the schema and the version's parser take it, else raise SettingsError or VersionError."""
+    problem = _spec_schema().problem(layer.data)
+    if problem:
+        raise _error(layer, problem.message, problem.path, problem.key)
+    version = layer.data.get("clusterVersion")
+    if version is not None and version != "":
+        place = layer.place(["clusterVersion"])
+        parse_cluster_version(str(version), place, "clusterVersion" if place or layer.label[:6] == "--set " else layer.label)
+    return layer
+
+
+def merge_layers(layers: list[Layer]) -> Settings:
+    """Return the settings that the layers, weakest first, make together."""
+    data: dict[str, Any] = {}
+    for layer in layers:
+        own = dict(layer.data)
+        if own.get("clusterVersion") in ("", None):
+            own.pop("clusterVersion", None)  # "not given": what a chart renders when its value is empty
+        data = lay_over(data, own)
+    version = data.get("clusterVersion")
+    agents = {name: _agent(name, raw) for name, raw in (data.get("agents") or {}).items() if raw is not None}
+    return Settings(
+        tuple(layers),
+        parse_cluster_version(str(version)) if version is not None else None,
+        data.get("platform") or "acs",
+        data.get("declaration") or "auto",
+        agents,
+        data.get("targets") or [],
+        data.get("exclude") or [],
+        data.get("workloads") or [],
+    )
+
+
+def _agent(name: str, raw: dict[str, Any]) -> AgentSettings:
+    return AgentSettings(
+        name,
+        bool(raw.get("enabled")),
+        raw.get("template"),
+        raw.get("targets") or [],
+        raw.get("position"),
+        raw.get("container") or {},
+        {key: value for key, value in raw.items() if key not in RESERVED},
+    )

@@ -1,0 +1,43 @@
+"""`acs`: a regular container with the environment variable `__IS_SIDECAR__` = "true".
+
+Alibaba Cloud Container Compute Service starts such a container before the others and ends it when they have ended. Source:
+https://www.alibabacloud.com/help/en/cs/user-guide/declaring-container-types, which also names the limit on 1.29 and later.
+"""
+
+from typing import Any
+
+from sidecar_plugin.cluster_version import NATIVE_SIDECARS
+from sidecar_plugin.declarations.protocol import Declaration, Finding, Target
+from sidecar_plugin.errors import TemplateError
+
+VARIABLE = "__IS_SIDECAR__"
+
+
+class _Acs:
+    name = "acs"
+    list_name = "containers"
+    position = "last"
+
+    def declare(self, container: dict[str, Any]) -> dict[str, Any]:
+        env = container.get("env") or []
+        if any(isinstance(entry, dict) and entry.get("name") == VARIABLE for entry in env):
+            raise TemplateError(f"the container sets {VARIABLE} itself; that is the declaration's part, leave it out")
+        return {**container, "env": [{"name": VARIABLE, "value": "true"}, *env]}
+
+    def check(self, target: Target) -> Finding | None:
+        if target.platform != "acs":
+            message = (
+                f"the declaration acs is Alibaba Cloud's own: on platform {target.platform} the agent is a plain container; "
+                "use native, or set platform: acs"
+            )
+            return Finding(message, is_error=False)
+        if target.version < NATIVE_SIDECARS:
+            return None
+        message = (
+            f"the declaration acs on Kubernetes {target.version} has a known limit: after a failure retry, containerStatus and pod "
+            "status are not updated to Running; use native"
+        )
+        return Finding(message, is_error=False)
+
+
+DECLARATION: Declaration = _Acs()

@@ -1,0 +1,37 @@
+"""`native`: an init container with `restartPolicy: Always`.
+
+The kubelet starts it, waits for its startup probe, then starts the application; it restarts it on its own, and ends it after
+the application. Source: KEP-753, https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/. On by default from
+Kubernetes 1.29; an API server that does not know the field drops it, and the pod waits in Init for ever.
+"""
+
+from typing import Any
+
+from sidecar_plugin.cluster_version import NATIVE_SIDECARS
+from sidecar_plugin.declarations.protocol import Declaration, Finding, Target
+from sidecar_plugin.errors import TemplateError
+
+
+class _Native:
+    name = "native"
+    list_name = "initContainers"
+    position = "first"
+
+    def declare(self, container: dict[str, Any]) -> dict[str, Any]:
+        if "restartPolicy" in container:
+            raise TemplateError("the container sets restartPolicy itself; that is the declaration's part, leave it out")
+        head = {key: container[key] for key in ("name", "image") if key in container}
+        return {**head, "restartPolicy": "Always", **container}
+
+    def check(self, target: Target) -> Finding | None:
+        if target.version >= NATIVE_SIDECARS:
+            return None
+        instead = "acs" if target.platform == "acs" else "regular"
+        message = (
+            f"the declaration native needs Kubernetes {NATIVE_SIDECARS} or later, the cluster is {target.version}: its API server "
+            f"would drop restartPolicy and the pod would wait in Init for ever; use declaration {instead} or auto"
+        )
+        return Finding(message, is_error=True)
+
+
+DECLARATION: Declaration = _Native()

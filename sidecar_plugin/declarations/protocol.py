@@ -1,0 +1,44 @@
+"""What a declaration offers, and what it is told."""
+
+from typing import Any, NamedTuple, Protocol
+
+from sidecar_plugin.cluster_version import ClusterVersion
+
+
+class Target(NamedTuple):
+    """The pod that a declaration is to be used for; `asked` says whether the declaration was asked for by name."""
+
+    version: ClusterVersion
+    platform: str
+    workload: str
+    runs_to_completion: bool
+    asked: bool
+
+
+class Finding(NamedTuple):
+    """Why a declaration cannot be used (an error), or what to know about using it (a warning)."""
+
+    message: str
+    is_error: bool
+
+
+class Declaration(Protocol):
+    """One way to declare a sidecar."""
+
+    @property
+    def name(self) -> str:
+        """The word in the settings."""
+
+    @property
+    def list_name(self) -> str:
+        """The pod spec's list that the container goes into: initContainers or containers."""
+
+    @property
+    def position(self) -> str:
+        """Where in the list unless the agent says otherwise: first or last."""
+
+    def declare(self, container: dict[str, Any]) -> dict[str, Any]:
+        """Return the container with what makes it a sidecar. Raises TemplateError if it carries such a thing already."""
+
+    def check(self, target: Target) -> Finding | None:
+        """Return what speaks against the declaration for this target."""

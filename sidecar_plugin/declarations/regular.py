@@ -1,0 +1,36 @@
+"""`regular`: a plain container beside the application's.
+
+Nothing orders its start and nothing ends it when the application has ended, so a pod that runs to completion never completes
+(the reason for KEP-753, "Motivation": https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/753-sidecar-containers).
+"""
+
+from typing import Any
+
+from sidecar_plugin.cluster_version import NATIVE_SIDECARS
+from sidecar_plugin.declarations.protocol import Declaration, Finding, Target
+
+
+class _Regular:
+    name = "regular"
+    list_name = "containers"
+    position = "last"
+
+    def declare(self, container: dict[str, Any]) -> dict[str, Any]:
+        return dict(container)
+
+    def check(self, target: Target) -> Finding | None:
+        if not target.runs_to_completion:
+            return None
+        message = (
+            f"with a regular sidecar this {target.workload} never completes: the agent goes on when the application has ended"
+        )
+        if target.asked:
+            return Finding(f"{message}; use native on Kubernetes {NATIVE_SIDECARS} or later", is_error=False)
+        remedy = (
+            f"upgrade the cluster to {NATIVE_SIDECARS} (native sidecars), set platform: acs if it is one, leave the workload out "
+            '(annotation sidecar-plugin.dev/inject: "false" or exclude), or ask for declaration: regular by name'
+        )
+        return Finding(f"{message}; {remedy}", is_error=True)
+
+
+DECLARATION: Declaration = _Regular()

@@ -1,0 +1,234 @@
+"""Insertions into the text of one document, and the spans that take them out again.
+
+An insertion never touches a byte that is there. In block style it is whole lines, behind the content it extends and the
+comments that belong to it; in flow style it is JSON beside the neighbour. `span_of_*` are the exact inverses.
+
+What cannot be extended without changing what the author's text means is an EditError with the offset.
+"""
+
+import re
+from typing import Any
+
+from sidecar_plugin.document.emit import block, flow
+from sidecar_plugin.document.stream import Span
+from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, has_clip_at_end
+
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_COMMENT = re.compile("( *)#[^\n\r\x85\u2028\u2029]*(?:\r\n|[\n\r\x85\u2028\u2029]|\\Z)")
+_COMMENTED_NULL = re.compile(r":[ \t]*(# )(?:~|null|Null|NULL)")
+_BREAKS = "\n\r\x85\u2028\u2029"
+
+
+class EditError(ManifestError):
+    """A place that cannot be extended; `offset` is where it stands."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+
+class Editor:
+    """Collects insertions into `text`; those at one offset come out in the order they were asked for: inner ones first."""
+
+    __slots__ = ("_insertions", "indent_lists", "text")
+
+    def __init__(self, text: str, indent_lists: int) -> None:
+        self.text = text
+        self.indent_lists = indent_lists
+        self._insertions: list[tuple[int, str]] = []
+
+    def result(self) -> str:
+        """Return the text with the insertions."""
+        pieces, position = [], 0
+        for offset, inserted in sorted(self._insertions, key=_offset):
+            pieces.append(self.text[position:offset])
+            pieces.append(inserted)
+            position = offset
+        pieces.append(self.text[position:])
+        return "".join(pieces)
+
+    def append(self, sequence: Sequence, items: list[Any]) -> None:
+        """Add items behind the last one of a list."""
+        if sequence.flow:
+            if sequence.items:
+                last = sequence.items[-1]
+                self._insert(last.end, "".join(self._separator(last) + flow(item) for item in items))
+            else:
+                self._insert(sequence.first + 1, ", ".join(map(flow, items)))
+        else:
+            self._insert_lines_behind(sequence, items, sequence.column)
+
+    def prepend(self, sequence: Sequence, items: list[Any]) -> None:
+        """Add items in front of the first one of a list."""
+        if not sequence.items:
+            self.append(sequence, items)
+        elif sequence.flow:
+            first = sequence.items[0]
+            self._insert(first.start, "".join(flow(item) + self._separator(first) for item in items))
+        else:
+            lines = block(items, sequence.column, self.indent_lists)
+            self._insert_lines_before(sequence.first, lines, sequence.column, 0)
+
+    def add(self, mapping: Mapping, entries: dict[str, Any], before: str = "") -> None:
+        """Add entries at the end of a mapping, or in front of its key `before` where that is the first word of a line."""
+        if mapping.flow:
+            written = [f"{flow(key)}: {flow(value)}" for key, value in entries.items()]
+            if not mapping.pairs:
+                self._insert(mapping.first + 1, ", ".join(written))
+                return
+            if mapping.first == mapping.pairs[0][0].start:
+                raise EditError("a flow mapping without braces cannot be extended; put it in braces", mapping.start)
+            key, value = mapping.pairs[-1]
+            if value.start == value.end and self.text[value.start - 1] not in " \t\n\r":
+                raise EditError(f'the key "{key.value}" has no value; write it as null', key.start)
+            separator = self._separator(key)
+            self._insert(value.end, "".join(separator + entry for entry in written))
+            return
+        neighbour = mapping.pair(before) if before else None
+        if neighbour and self._is_first_on_line(neighbour[0].start):
+            key = neighbour[0]
+            before_it = mapping.pairs.index(neighbour) - 1
+            bound = mapping.pairs[before_it][1].end if before_it >= 0 else 0
+            lines = block(entries, mapping.column, self.indent_lists)
+            self._insert_lines_before(key.start, lines, mapping.column, bound)
+        else:
+            self._insert_lines_behind(mapping, entries, mapping.column)
+
+    def fill(self, parent: Mapping, key: Scalar, null: Scalar, data: Any) -> None:
+        """Give a key whose value is null a list or mapping; a null that is written out becomes a comment."""
+        if parent.flow:
+            empty = "[]" if isinstance(data, list) else "{}"
+            raise EditError(
+                f'"{key.value}" is null in flow style and cannot be filled; write {empty} or leave it out', null.start
+            )
+        if null.anchor is not None or ":" not in self.text[key.end : null.start]:
+            raise EditError(f'"{key.value}" is null and cannot be filled as it is written; leave it out', key.start)
+        if null.value:
+            self._insert(null.start, "# ")
+        column = parent.column + (self.indent_lists if isinstance(data, list) else 2)
+        self._insert_lines_behind(null, data, column)
+
+    def _insert(self, offset: int, text: str) -> None:
+        self._insertions.append((offset, text))
+
+    def _separator(self, neighbour: Node) -> str:
+        """Return what stands between the items of a flow collection: a line break where each has its own line."""
+        line = _line_start(self.text, neighbour.start)
+        margin = self.text[line : neighbour.start]
+        return f",{self._newline(line)}{margin}" if line and not margin.strip(" \t") else ", "
+
+    def _is_first_on_line(self, offset: int) -> bool:
+        return not self.text[_line_start(self.text, offset) : offset].strip(" ")
+
+    def _newline(self, line: int) -> str:
+        """Return the line break that ends the line before the one that starts at `line`."""
+        if self.text[line - 2 : line] == "\r\n":
+            return "\r\n"
+        return "\r" if self.text[line - 1 : line] == "\r" else "\n"
+
+    def _insert_lines_before(self, offset: int, lines: list[str], column: int, bound: int) -> None:
+        line = _line_start(self.text, offset)
+        newline = self._newline(line)
+        while line > bound:  # comments right above in the same column belong to what they stand above
+            above = _line_start(self.text, line - len(self._newline(line)))
+            comment = _COMMENT.match(self.text, above)
+            if not comment or len(comment[1]) != column or above < bound:
+                break
+            line = above
+        self._insert(line, newline.join(lines) + newline)
+
+    def _insert_lines_behind(self, node: Node, data: Any, column: int) -> None:
+        text = self.text
+        position = line_end(text, node.end)
+        while (comment := _COMMENT.match(text, position)) and len(comment[1]) > column:
+            position = comment.end()  # comments further in belong to what stands above them
+        if position == len(text) and text[-1] not in _BREAKS:
+            if has_clip_at_end(text, node):
+                message = "this block scalar ends the text without a line break; end the file with a line break"
+                raise EditError(message, node.end)
+            found = _BREAK.search(text)
+            newline = found[0] if found else "\n"
+            self._insert(position, newline + newline.join(block(data, column, self.indent_lists, literal=False)))
+        else:
+            newline = self._newline(position)
+            self._insert(position, newline.join(block(data, column, self.indent_lists)) + newline)
+
+
+def _offset(insertion: tuple[int, str]) -> int:
+    return insertion[0]
+
+
+def _line_start(text: str, offset: int) -> int:
+    while offset > 0 and text[offset - 1] not in _BREAKS:
+        offset -= 1
+    return offset
+
+
+def line_end(text: str, end: int) -> int:
+    """Return where the line ends, its break included, whose content ends at `end`; a block scalar ends its own line."""
+    if end and text[end - 1] in _BREAKS:
+        return end
+    found = _BREAK.search(text, end)
+    return found.end() if found else len(text)
+
+
+def span_of_pairs(text: str, mapping: Mapping, gone: set[int]) -> list[Span]:
+    """Return the spans of the pairs with those indexes, as `Editor.add` inserts them."""
+    starts_ends = [(key.start, max(value.end, key.end)) for key, value in mapping.pairs]
+    return _spans(text, starts_ends, gone, mapping.flow, keyed=True)
+
+
+def span_of_items(text: str, sequence: Sequence, gone: set[int]) -> list[Span]:
+    """Return the spans of the items with those indexes, as `Editor.append` and `prepend` insert them."""
+    return _spans(text, [(item.start, item.end) for item in sequence.items], gone, sequence.flow, keyed=False)
+
+
+def span_of_comment_mark(text: str, key: Scalar) -> list[Span]:
+    """Return the span of the `# ` that `Editor.fill` put before a null that was written out."""
+    found = _COMMENTED_NULL.match(text, key.end)
+    return [found.span(1)] if found else []
+
+
+def _spans(text: str, places: list[Span], gone: set[int], is_flow: bool, keyed: bool) -> list[Span]:
+    spans: list[Span] = []
+    if not is_flow:
+        for index in sorted(gone):
+            start, end = places[index]
+            line = _line_start(text, start)
+            if text[line:start].strip(" -") or ("-" in text[line:start] and keyed):
+                spans.append((start, places[index + 1][0] if index + 1 < len(places) else end))
+            else:
+                spans.append((line, line_end(text, end)))
+        return spans
+    index = 0
+    while index < len(places):
+        first = index
+        while index < len(places) and index in gone:
+            index += 1
+        if index > first:
+            if first:
+                spans.append((places[first - 1][1], places[index - 1][1]))
+            elif index < len(places):
+                spans.append((places[first][0], places[index][0]))
+            else:
+                spans.append((places[first][0], places[index - 1][1]))
+        index += 1
+    return spans
+
+
+def join_spans(text: str, spans: list[Span]) -> list[Span]:
+    """Return the spans sorted and joined; one that takes the last lines of a text without a final line break takes the
+    break before them too, as that came with the insertion."""
+    joined: list[Span] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    if joined and joined[-1][1] == len(text) and text[-1:] not in _BREAKS:
+        start, end = joined[-1]
+        if start and text[start - 1] in _BREAKS:
+            start -= 2 if text[start - 2 : start] == "\r\n" else 1
+            joined[-1] = (start, end)
+    return joined

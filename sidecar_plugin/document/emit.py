@@ -1,0 +1,87 @@
+"""Plain data as YAML text to insert: block lines beside block neighbours, JSON inside flow collections.
+
+A string is written plain only where every YAML reader, 1.1 or 1.2, takes it for a string; else it is quoted as JSON does,
+which YAML reads too (YAML 1.2.2, 1.2 "Relation to JSON"). Text of several lines becomes a literal block where that is exact.
+"""
+
+import json
+import re
+from typing import Any
+
+_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@+=-]*(?::[A-Za-z0-9_./@+=-]+)*")
+_RESERVED = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"))
+_LITERAL = re.compile(r"[^\s\x00-\x1f][^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]*")
+_SINGLE_QUOTED = re.compile(r"[ -~]+")
+_TO_ESCAPE = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+
+
+def quoted(text: str) -> str:
+    """Return `text` in double quotes, escapes as JSON writes them."""
+    return _TO_ESCAPE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
+
+
+def flow(data: Any) -> str:
+    """Return `data` as JSON on one line, which is YAML's flow style too."""
+    return _TO_ESCAPE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(data, ensure_ascii=False, allow_nan=False))
+
+
+def scalar(value: Any) -> str:
+    """Return a string, number, boolean or None as one word of block style."""
+    if isinstance(value, str):
+        if _PLAIN.fullmatch(value) and value.lower() not in _RESERVED:
+            return value
+        if '"' in value and _SINGLE_QUOTED.fullmatch(value):
+            return "'" + value.replace("'", "''") + "'"
+        return quoted(value)
+    return json.dumps(value, allow_nan=False)
+
+
+def block(data: Any, column: int, indent_lists: int = 0, literal: bool = True) -> list[str]:
+    """Return `data`, a mapping or list that is not empty, as lines that stand at `column`.
+
+    `indent_lists` is how far the dashes of a list stand behind the column of its key; `literal` allows literal blocks.
+    """
+    lines: list[str] = []
+    _write(data, " " * column, " " * indent_lists, literal, lines)
+    return lines
+
+
+def _write(data: Any, margin: str, list_margin: str, literal: bool, lines: list[str]) -> None:
+    if isinstance(data, dict):
+        for key, value in data.items():
+            name = f"{margin}{scalar(key)}:"
+            if isinstance(value, dict) and value:
+                lines.append(name)
+                _write(value, margin + "  ", list_margin, literal, lines)
+            elif isinstance(value, list) and value:
+                lines.append(name)
+                _write(value, margin + list_margin, list_margin, literal, lines)
+            else:
+                _write_leaf(name, value, margin, literal, lines)
+        return
+    for item in data:
+        if isinstance(item, (dict, list)) and item:
+            first = len(lines)
+            _write(item, margin + "  ", list_margin, literal, lines)
+            lines[first] = f"{margin}- {lines[first].lstrip(' ')}"
+        else:
+            _write_leaf(f"{margin}-", item, margin, literal, lines)
+
+
+def _write_leaf(name: str, value: Any, margin: str, literal: bool, lines: list[str]) -> None:
+    if isinstance(value, (dict, list)):
+        lines.append(f"{name} {'{}' if isinstance(value, dict) else '[]'}")
+    elif isinstance(value, str) and "\n" in value and literal and (chomp := _chomping(value)) is not None:
+        lines.append(f"{name} |{chomp}")
+        lines.extend(f"{margin}  {line}" if line else "" for line in value.removesuffix("\n").split("\n"))
+    else:
+        lines.append(f"{name} {scalar(value)}")
+
+
+def _chomping(text: str) -> str | None:
+    """Return the chomping indicator that makes a literal block of exactly this text, None if there is none."""
+    if not _LITERAL.fullmatch(text) or text.endswith("\n\n"):
+        return None
+    if any(line.isspace() for line in text.split("\n")):
+        return None
+    return "" if text.endswith("\n") else "-"

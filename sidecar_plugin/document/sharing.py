@@ -1,0 +1,64 @@
+"""Which nodes of a document are used in more than one place, through aliases (`*x`) and merge keys (`<<: *x`).
+
+Text that is inserted behind an anchor shows wherever the anchor is used. An edit is safe only if every such place wants it.
+"""
+
+from sidecar_plugin.nodes import MERGE_KEY, Alias, Mapping, Node, Sequence
+
+
+class Sharing:
+    """The parents and aliases of one document's nodes."""
+
+    __slots__ = ("_aliases", "_parents")
+
+    def __init__(self, root: Node) -> None:
+        self._parents: dict[int, tuple[Node, str]] = {}
+        self._aliases: list[Alias] = []
+        waiting = [root]
+        while waiting:
+            node = waiting.pop()
+            children: list[tuple[Node, str]] = []
+            if isinstance(node, Alias):
+                self._aliases.append(node)
+            elif isinstance(node, Sequence):
+                children = [(item, "") for item in node.items]
+            elif isinstance(node, Mapping):
+                children = [(value, key.value) for key, value in node.pairs]
+            for child, key in children:
+                self._parents[id(child)] = (node, key)
+                waiting.append(child)
+
+    def uses(self, node: Node, new_keys: dict[int, set[str]], added: set[str]) -> int | None:
+        """Return in how many places `node` is used, None if that cannot be counted.
+
+        `added` are the keys about to be added to `node`, if it is a mapping; a mapping that merges it but has, or by
+        `new_keys` (keys by node id) gets, such a key of its own is no use of the addition.
+        """
+        chain: dict[int, set[str]] = {id(node): added}
+        step: Node = node
+        while (parent := self._parents.get(id(step))) is not None:
+            chain[id(parent[0])] = {parent[1]}
+            step = parent[0]
+        uses = 1
+        for alias in self._aliases:
+            keys = chain.get(id(alias.target))
+            if keys is None:
+                continue
+            merging, key = self._parents[id(alias)]
+            if key == MERGE_KEY and isinstance(merging, Mapping):
+                own = {name.value for name, _ in merging.pairs} | new_keys.get(id(merging), set())
+                if keys and keys <= own:
+                    continue
+            if self._is_shared(alias):
+                return None
+            uses += 1
+        return uses
+
+    def _is_shared(self, alias: Alias) -> bool:
+        targets = {id(other.target) for other in self._aliases}
+        step: Node = alias
+        while (parent := self._parents.get(id(step))) is not None:
+            step = parent[0]
+            if id(step) in targets:
+                return True
+        return False

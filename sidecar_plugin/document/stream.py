@@ -1,0 +1,101 @@
+"""A stream of YAML documents, cut where the documents begin.
+
+`---` at the start of a line begins a document wherever it stands, in a block scalar too (YAML 1.2.2, 9.1.2), so the cut is
+a search for lines, without parsing. Only directives (`%YAML`), which stand before their `---`, need the parser.
+"""
+
+import re
+
+from yaml import YAMLError
+from yaml.cyaml import CParser
+from yaml.events import CollectionEndEvent, CollectionStartEvent, DocumentStartEvent
+
+from sidecar_plugin.errors import ManifestError, Place
+from sidecar_plugin.nodes import MAX_DEPTH, ParseError, Tree, parse, parse_error, validate
+from sidecar_plugin.source import Source
+
+_BREAK = "[\n\r\x85\u2028\u2029]"
+_MARKER = re.compile(rf"(?:(?<={_BREAK})|\A)---(?=[ \t]|{_BREAK}|\Z)")
+_DIRECTIVE = re.compile(rf"(?:(?<={_BREAK})|\A)%")
+
+Span = tuple[int, int]
+
+
+class Document:
+    """One document of a stream, with its `---` and the comments up to the next.
+
+    `text` is what stands in the source from `start` on, less the spans that were `removed` from it.
+    """
+
+    __slots__ = ("removed", "source", "start", "text")
+
+    def __init__(self, source: Source, start: int, text: str, removed: tuple[Span, ...] = ()) -> None:
+        self.source = source
+        self.start = start
+        self.text = text
+        self.removed = removed
+
+    def place(self, offset: int) -> Place:
+        """Return the place in the source of the character at `offset` of the text."""
+        for start, end in self.removed:
+            if start <= offset:
+                offset += end - start
+        return self.source.place(self.start + offset)
+
+    def parse(self) -> Tree:
+        """Return the document's tree; raises ManifestError, with the place, for what `nodes.parse` refuses."""
+        try:
+            return parse(self.text)
+        except ParseError as error:
+            raise ManifestError(error.message, self.place(error.offset)) from None
+
+    def validate(self) -> None:
+        """Raise ManifestError, with the place, if the text is not YAML."""
+        try:
+            validate(self.text)
+        except ParseError as error:
+            raise ManifestError(error.message, self.place(error.offset)) from None
+
+    def without(self, spans: list[Span]) -> "Document":
+        """Return the document less those spans (sorted, apart from each other) of its text."""
+        pieces, position = [], 0
+        for start, end in spans:
+            pieces.append(self.text[position:start])
+            position = end
+        pieces.append(self.text[position:])
+        return Document(self.source, self.start, "".join(pieces), tuple(spans))
+
+
+def split(source: Source) -> list[Document]:
+    """Return the documents of a stream; put together again they are its text. Raises ManifestError for text before a directive
+    that is not YAML."""
+    text = source.text
+    if _DIRECTIVE.search(text):
+        starts = _starts_by_parsing(source)
+    else:
+        starts = [found.start() for found in _MARKER.finditer(text)]
+    if not starts or starts[0] != 0:
+        starts.insert(0, 0)
+    starts.append(len(text))
+    return [Document(source, start, text[start:end]) for start, end in zip(starts, starts[1:], strict=False) if start < end]
+
+
+def _starts_by_parsing(source: Source) -> list[int]:
+    starts, depth = [], 0
+    try:
+        parser = CParser(source.text)
+        while (event := parser.get_event()) is not None:
+            if isinstance(event, DocumentStartEvent) and event.explicit:
+                starts.append(event.start_mark.index)
+            elif isinstance(event, CollectionStartEvent):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    raise ParseError(f"nested more than {MAX_DEPTH} levels deep", event.start_mark.index)
+            elif isinstance(event, CollectionEndEvent):
+                depth -= 1
+    except YAMLError as error:
+        problem = parse_error(source.text, error)
+        raise ManifestError(problem.message, source.place(problem.offset)) from None
+    except ParseError as error:
+        raise ManifestError(error.message, source.place(error.offset)) from None
+    return starts

@@ -1,0 +1,159 @@
+"""The commands on files: `inject` and `uninject` read files, folders or stdin, and write to stdout, a folder or in place.
+
+Everything is read and worked out before anything is written, so that a mistake in one file leaves all of them as they are.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from sidecar_plugin.errors import UsageError
+from sidecar_plugin.injector import read_stream, uninject
+from sidecar_plugin.results import Results
+from sidecar_plugin.run import STDIN, Options, check_strict, injector_for
+from sidecar_plugin.source import Source
+
+ENDINGS = frozenset((".yaml", ".yml", ".json"))
+
+
+class Output(NamedTuple):
+    """Where results go: `folder` for --output-dir; neither that nor `in_place` nor `diff` means stdout."""
+
+    in_place: bool = False
+    diff: bool = False
+    folder: str | None = None
+
+
+class _File(NamedTuple):
+    """A file that was read: `relative` is its path below the folder it was found in."""
+
+    path: Path | None
+    relative: Path
+    source: Source
+
+
+def inject_files(paths: list[str], options: Options, output: Output, results: Results) -> bytes:
+    """Inject into all manifests below `paths`; return what goes to stdout. Settings found in any of them hold for all.
+
+    In place, the files' own SidecarInjection documents stay where they are; elsewhere they are taken out.
+    Raises SidecarPluginError, with nothing written.
+    """
+    files = _read(paths)
+    streams = [read_stream(file.source) for file in files]
+    injector = injector_for(options, [layer for stream in streams for layer in stream.layers], results)
+    if injector.is_idle:
+        results.warn("no settings, so nothing was injected; give --config, --values, --set or a SidecarInjection", None)
+    texts = []
+    for file, stream in zip(files, streams, strict=True):
+        text = injector.inject(stream if not output.in_place else stream.with_settings())
+        texts.append((file, text))
+    check_strict(options, results)
+    return _write(texts, output)
+
+
+def uninject_files(paths: list[str], output: Output, results: Results) -> bytes:
+    """Take all injections out of the manifests below `paths`; return what goes to stdout. Raises SidecarPluginError."""
+    return _write([(file, uninject(file.source, results)) for file in _read(paths)], output)
+
+
+def _read(paths: list[str]) -> list[_File]:
+    files = []
+    for name in paths:
+        path = Path(name)
+        if name == "-":
+            files.append(_File(None, Path("stdin.yaml"), Source.decode(STDIN, sys.stdin.buffer.read())))
+        elif path.is_dir():
+            found = sorted(
+                below
+                for below in path.rglob("*")
+                if below.suffix in ENDINGS
+                and below.is_file()
+                and not any(part[0] == "." for part in below.relative_to(path).parts)
+            )
+            if not found:
+                raise UsageError(f"{name}: the folder holds no .yaml, .yml or .json file")
+            files += [_File(below, below.relative_to(path), _source(below)) for below in found]
+        elif path.exists():
+            files.append(_File(path, Path(path.name), _source(path)))
+        else:
+            raise UsageError(f"{name}: there is no such file or folder")
+    return files
+
+
+def _source(path: Path) -> Source:
+    try:
+        return Source.decode(str(path), path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from None
+
+
+def _write(texts: list[tuple[_File, str]], output: Output) -> bytes:
+    if output.folder is not None:
+        return _write_all(texts, lambda file: Path(str(output.folder)) / file.relative, always=True)
+    if output.diff:
+        shown = "".join(_diff(file, text) for file, text in texts).encode()
+        return shown if not output.in_place else shown + _write_all(texts, _own_path, always=False)
+    if output.in_place:
+        return _write_all(texts, _own_path, always=False)
+    pieces: list[bytes] = []
+    for file, text in texts:
+        data = file.source.encode(text)
+        if pieces and text.strip():
+            before = b"" if pieces[-1][-1:] in (b"\n", b"") else b"\n"
+            pieces.append(before if text.startswith("---") else before + b"---\n")
+        pieces.append(data)
+    return b"".join(pieces)
+
+
+def _own_path(file: _File) -> Path:
+    if file.path is None:
+        raise UsageError("--in-place needs files; stdin has no place to write to")
+    return file.path
+
+
+def _write_all(texts: list[tuple[_File, str]], target: Callable[[_File], Path], always: bool) -> bytes:
+    targets = [(target(file), file, text) for file, text in texts if always or text != file.source.text]
+    paths = [path for path, _, _ in targets]
+    if len(set(paths)) < len(paths):
+        twice = next(path for path in paths if paths.count(path) > 1)
+        raise UsageError(f"two inputs would both be written to {twice}")
+    for path, file, text in targets:
+        try:
+            _replace(path, file.source.encode(text))
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror or error}") from None
+    return b""
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file in one step: the old content or the new, nothing between; permissions and symbolic links stay."""
+    target = path.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scratch = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with scratch.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            scratch.chmod(target.stat().st_mode)
+        scratch.replace(target)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _diff(file: _File, text: str) -> str:
+    if text == file.source.text:
+        return ""
+    from difflib import unified_diff
+
+    name = file.source.name
+    before, after = (_lines(whole) for whole in (file.source.text, text))
+    lines = unified_diff(before, after, f"a/{name.lstrip('/')}", f"b/{name.lstrip('/')}")
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _lines(text: str) -> list[str]:
+    return [f"{line}\n" for line in text.split("\n")[:-1]] + ([text.rsplit("\n", 1)[-1]] if text[-1:] not in ("\n", "") else [])

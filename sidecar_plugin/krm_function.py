@@ -1,0 +1,112 @@
+"""The KRM function: a ResourceList on stdin, the same with agents on stdout.
+
+Source: the KRM functions specification, https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md.
+kustomize shows a function's stderr, kpt its `results`: errors and warnings go to both. The list is edited as text like any
+manifest: `results` are added to it, and on an error nothing else is.
+"""
+
+from typing import Any
+
+from sidecar_plugin.config import Layer, document_layer
+from sidecar_plugin.document.edit import Editor
+from sidecar_plugin.document.stream import Document, split
+from sidecar_plugin.errors import ManifestError, SettingsError, SidecarPluginError
+from sidecar_plugin.injector import read_stream
+from sidecar_plugin.nodes import Mapping, Sequence, follow, is_null, kind_of
+from sidecar_plugin.results import Results
+from sidecar_plugin.run import STDIN, Options, check_strict, injector_for
+from sidecar_plugin.source import Source
+from sidecar_plugin.workloads import scalar_text
+
+RESOURCE_LIST = "ResourceList"
+GROUP = "config.kubernetes.io"
+
+
+def is_resource_list(data: bytes) -> bool:
+    """Say whether the input is a ResourceList, without a doubt that parsing would have to settle."""
+    if RESOURCE_LIST.encode() not in data or GROUP.encode() not in data:
+        return False
+    try:
+        documents = [document for document in split(Source.decode(STDIN, data)) if document.parse().root is not None]
+    except SidecarPluginError:
+        return False  # the post-renderer says what is wrong with it
+    root = documents[0].parse().root if documents else None
+    return isinstance(root, Mapping) and scalar_text(root, "kind") == RESOURCE_LIST
+
+
+def transform(data: bytes, options: Options, results: Results) -> bytes:
+    """Return the ResourceList with agents in its items and what is to be said in its results. Raises SidecarPluginError."""
+    source = Source.decode(STDIN, data)
+    document, root = _resource_list(source)
+    stream = read_stream(source)
+    injector = injector_for(options, [*_function_config(document, root), *stream.layers], results)
+    text = "".join(injector.inject_documents(stream))
+    manifests = injector.take_manifests()
+    check_strict(options, results)
+    entries: list[dict[str, Any]] = [
+        {"message": warning.message, "severity": "warning", **_file(warning.place)} for warning in results.warnings
+    ]
+    return source.encode(_extended(source, text, manifests, entries))
+
+
+def failed(data: bytes, error: SidecarPluginError) -> bytes:
+    """Return the ResourceList as it came, with the error in its results; nothing if it cannot be read."""
+    try:
+        source = Source.decode(STDIN, data)
+        entry = {"message": str(error), "severity": "error", **({"field": {"path": error.field}} if error.field else {})}
+        return source.encode(_extended(source, source.text, [], [{**entry, **_file(error.place)}]))
+    except SidecarPluginError:
+        return b""
+
+
+def _file(place: Any) -> dict[str, Any]:
+    return {"tags": {"place": str(place)}} if place else {}
+
+
+def _resource_list(source: Source) -> tuple[Document, Mapping]:
+    documents = [(document, document.parse().root) for document in split(source)]
+    roots = [(document, root) for document, root in documents if root is not None]
+    if len(roots) != 1:
+        message = f"a {RESOURCE_LIST} must be the only document of the input"
+        raise ManifestError(message, roots[1][0].place(0) if roots else None)
+    document, root = roots[0]
+    assert isinstance(root, Mapping)  # is_resource_list looked
+    return document, root
+
+
+def _function_config(document: Document, root: Mapping) -> list[Layer]:
+    pair = root.pair("functionConfig")
+    node = follow(pair[1]) if pair else None
+    if pair is None or node is None or is_null(node):
+        return []
+    if not isinstance(node, Mapping):
+        message = f"must be a SidecarInjection, but is {kind_of(node)}"
+        raise SettingsError(message, document.place(node.start), "functionConfig")
+    if scalar_text(node, "kind") != "SidecarInjection":
+        message = f'must be of kind SidecarInjection, but is of "{scalar_text(node, "kind") or ""}"'
+        raise SettingsError(message, document.place(node.first), "functionConfig")
+    return [document_layer(document, node)]
+
+
+def _extended(source: Source, text: str, manifests: list[Any], entries: list[Any]) -> str:
+    """Return the list with manifests behind its items and entries behind its results."""
+    for key, added in (("items", manifests), ("results", entries)):
+        if not added:
+            continue
+        edited = Source(source.name, text)
+        document, root = _resource_list(edited)
+        items = root.get("items")
+        indent = max(0, items.column - root.column) if isinstance(items, Sequence) and not items.flow else 0
+        editor = Editor(document.text, indent)
+        pair = root.pair(key)
+        node = follow(pair[1]) if pair else None
+        if isinstance(node, Sequence):
+            editor.append(node, added)
+        elif pair is None or node is None:
+            editor.add(root, {key: added})
+        elif is_null(node) and node is pair[1]:
+            editor.fill(root, pair[0], pair[1], added)  # type: ignore[arg-type]  # null is a scalar
+        else:
+            raise ManifestError(f"must be a list, but is {kind_of(node)}", document.place(node.start), key)
+        text = text[: document.start] + editor.result() + text[document.start + len(document.text) :]
+    return text

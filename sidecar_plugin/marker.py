@@ -1,0 +1,205 @@
+"""What the program writes about itself into a pod template, and taking an injection out again by it.
+
+The annotation `sidecar-plugin.dev/injected` holds one line of JSON: the agents with their declarations, the names of what was
+added to which list, and the keys that were not there before. It makes a second run update instead of add, and makes the
+removal exact. A manifest that an agent brought along carries the annotation too, with `{"manifest": AGENT}`.
+"""
+
+import json
+from typing import Any, NamedTuple
+
+from sidecar_plugin.document.edit import join_spans, span_of_comment_mark, span_of_items, span_of_pairs
+from sidecar_plugin.document.stream import Document, Span
+from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, follow, walk
+from sidecar_plugin.workloads import effective_pair, scalar_text
+
+INJECTED = "sidecar-plugin.dev/injected"
+VERSION = 1
+
+
+class Marker(NamedTuple):
+    """What was added to one pod template.
+
+    `added`: by the list's or map's field path, the names (mount paths, keys) added to it. `created`: field paths that were
+    not there before. `nulls`: those that stood there as a written-out null.
+    """
+
+    agents: dict[str, dict[str, str]]
+    added: dict[str, list[str]]
+    created: list[str]
+    nulls: list[str]
+
+    def to_json(self) -> str:
+        """Return the annotation's value."""
+        data: dict[str, Any] = {"version": VERSION, "agents": self.agents, "added": self.added, "created": self.created}
+        if self.nulls:
+            data["nulls"] = self.nulls
+        return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def manifest_marker(agent: str) -> str:
+    """Return the annotation's value for a manifest that an agent brings along."""
+    return json.dumps({"version": VERSION, "manifest": agent}, separators=(",", ":"))
+
+
+def identity_key(list_path: str) -> str:
+    """Return the field that tells the items of a list apart, as the Kubernetes API does (its patch merge keys)."""
+    return "mountPath" if list_path.endswith("volumeMounts") else "name"
+
+
+def has_marker(document: Document) -> bool:
+    """Say whether something may have been injected into the document before."""
+    return INJECTED in document.text
+
+
+def is_manifest(document: Document) -> bool:
+    """Say whether the document is a manifest that an agent brought along. Raises ManifestError for a damaged marker."""
+    root = document.parse().root
+    return isinstance(root, Mapping) and _is_manifest(document, root)
+
+
+def remove(document: Document) -> tuple[Document, list[str]]:
+    """Return the document as it was before injection, and the agents taken out.
+
+    Raises ManifestError, with the place, for an annotation that cannot be read.
+    """
+    root = document.parse().root
+    spans: list[Span] = []
+    agents: list[str] = []
+    for node in walk(root) if root is not None else ():
+        if isinstance(node, Sequence):
+            items = enumerate(node.items)
+            ours = {index for index, item in items if isinstance(item, Mapping) and _is_manifest(document, item)}
+            spans += span_of_items(document.text, node, ours)
+        elif isinstance(node, Mapping) and (marker := _marker_of(document, node)) is not None:
+            spans += _Removal(document, node, marker).spans()
+            agents += marker.agents
+    return (document.without(join_spans(document.text, spans)) if spans else document), agents
+
+
+def _annotation(node: Mapping) -> Scalar | None:
+    metadata = node.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    value = annotations.get(INJECTED) if isinstance(annotations, Mapping) else None
+    return value if isinstance(value, Scalar) else None
+
+
+def _load(document: Document, scalar: Scalar) -> dict[str, Any]:
+    message = f"the annotation {INJECTED} cannot be read; take out by hand what was injected, and the annotation"
+    try:
+        data = json.loads(scalar.value)
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        raise ManifestError(message, document.place(scalar.start))
+    if data.get("version") != VERSION:
+        message = f"the annotation {INJECTED} is of a version that this program does not know; use a newer sidecar-plugin"
+        raise ManifestError(message, document.place(scalar.start))
+    return data
+
+
+def _is_manifest(document: Document, node: Mapping) -> bool:
+    scalar = _annotation(node)
+    return scalar is not None and "manifest" in _load(document, scalar)
+
+
+def _marker_of(document: Document, node: Mapping) -> Marker | None:
+    scalar = _annotation(node)
+    if scalar is None or not isinstance(node.get("spec"), Mapping):
+        return None
+    data = _load(document, scalar)
+    agents, added = data.get("agents"), data.get("added")
+    created, nulls = data.get("created"), data.get("nulls", [])
+    if (
+        not isinstance(agents, dict)
+        or not isinstance(added, dict)
+        or not isinstance(created, list)
+        or not isinstance(nulls, list)
+        or not all(isinstance(names, list) for names in added.values())
+    ):
+        raise ManifestError(f"the annotation {INJECTED} is damaged; take it out by hand", document.place(scalar.start))
+    return Marker(agents, added, created, nulls)
+
+
+class _Removal:
+    """Finds the spans of one pod template that the marker accounts for."""
+
+    __slots__ = ("_marker", "_template", "_text")
+
+    def __init__(self, document: Document, template: Mapping, marker: Marker) -> None:
+        self._text = document.text
+        self._template = template
+        self._marker = marker
+
+    def spans(self) -> list[Span]:
+        spans: list[Span] = []
+        gone_whole: set[str] = set()
+        annotations = [*self._marker.added.get("metadata.annotations", ()), INJECTED]
+        for path, names in {**self._marker.added, "metadata.annotations": annotations}.items():
+            found = self._find(path)
+            if found is None:
+                continue
+            parent, key, node = found
+            if isinstance(node, Sequence):
+                identity = identity_key(path)
+                gone = {index for index, item in enumerate(node.items) if _name(item, identity) in names}
+                count, inner = len(node.items), span_of_items(self._text, node, gone)
+            elif isinstance(node, Mapping):
+                gone = {index for index, (name, _) in enumerate(node.pairs) if name.value in names}
+                count, inner = len(node.pairs), span_of_pairs(self._text, node, gone)
+            else:
+                continue
+            if len(gone) == count and path in self._marker.created:
+                gone_whole.add(path)
+                spans += self._pair_span(parent, key)
+            else:
+                spans += inner
+                if len(gone) == count and path in self._marker.nulls:
+                    spans += span_of_comment_mark(self._text, key)
+        if "metadata" in self._marker.created or "metadata" in self._marker.nulls:
+            spans += self._metadata(gone_whole)
+        return spans
+
+    def _metadata(self, gone_whole: set[str]) -> list[Span]:
+        found = self._find("metadata")
+        if found is None or not isinstance(found[2], Mapping):
+            return []
+        parent, key, metadata = found
+        if any(f"metadata.{name.value}" not in gone_whole for name, _ in metadata.pairs):
+            return []  # somebody else has put something there since
+        if "metadata" in self._marker.nulls:
+            return span_of_comment_mark(self._text, key)
+        return self._pair_span(parent, key)
+
+    def _pair_span(self, parent: Mapping, key: Scalar) -> list[Span]:
+        return span_of_pairs(self._text, parent, {index for index, (name, _) in enumerate(parent.pairs) if name is key})
+
+    def _find(self, path: str) -> tuple[Mapping, Scalar, Node] | None:
+        """Return mapping, key and value of `spec.volumes`, `spec.containers[app].env` and their like."""
+        node: Node = self._template
+        container = ""
+        if path.startswith("spec.containers[") and "]." in path:
+            inside, _, last = path.removeprefix("spec.containers[").rpartition("].")
+            steps, container = ["spec", "containers"], inside
+        else:
+            *steps, last = path.split(".")
+        for step in steps:
+            below = follow(node).get(step) if isinstance(follow(node), Mapping) else None  # type: ignore[union-attr]
+            if below is None:
+                return None
+            node = below
+        if container:
+            items = node.items if isinstance(node, Sequence) else []
+            named = [follow(item) for item in items if _name(item, "name") == container]
+            if not named:
+                return None
+            node = named[0]
+        if not isinstance(node, Mapping):
+            return None
+        pair = effective_pair(node, last)
+        return (node, pair[0], follow(pair[1])) if pair else None
+
+
+def _name(item: Node, identity: str) -> str | None:
+    return scalar_text(follow(item), identity)

@@ -1,0 +1,132 @@
+"""A tree of nodes as plain data, its scalars read as kubectl and Helm read them.
+
+Go's yaml decides: `on` and `yes` are booleans (YAML 1.1), `0x1f`, `0o17` and `017` are integers, `12:34:56` and dates are
+strings. Source: https://pkg.go.dev/sigs.k8s.io/yaml/goyaml.v2#section-readme ("Compatibility").
+Aliases are expanded, merge keys applied, both up to MAX_NODES nodes: an alias bomb ends in an error, not in memory.
+"""
+
+import re
+from typing import Any
+
+from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.nodes import MERGE_KEY, Mapping, Node, Scalar, Sequence, follow
+
+MAX_NODES = 100_000
+
+_WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
+for _word, _value in (("true", True), ("yes", True), ("on", True), ("false", False), ("no", False), ("off", False)):
+    _WORDS.update({_word: _value, _word.capitalize(): _value, _word.upper(): _value})
+_NUMBER = re.compile(
+    r"(?P<integer>[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*))"
+    r"|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+)
+_INFINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_INF = float("inf")
+_STRING_TAGS = ("tag:yaml.org,2002:str", "!")
+_CORE = "tag:yaml.org,2002:"
+
+
+class DataError(ManifestError):
+    """A node that has no plain data; `offset` is where it stands."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(message)
+        self.offset = offset
+
+
+def resolve(scalar: Scalar) -> str | int | float | bool | None:
+    """Return what the scalar means. Raises DataError for a tag of the user's own and for numbers without end."""
+    text = scalar.value
+    if scalar.tag is not None and (scalar.tag in _STRING_TAGS or not scalar.tag.startswith(_CORE)):
+        if scalar.tag not in _STRING_TAGS:
+            raise DataError(f"the tag {scalar.tag} has no meaning here", scalar.start)
+        return text
+    if scalar.style and scalar.tag is None:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
+    if found := _NUMBER.fullmatch(text):
+        digits = text.replace("_", "")
+        if found["integer"] is None:
+            number = float(digits)
+            if number in (_INF, -_INF):
+                raise DataError(f"{text} is larger than any number that Kubernetes takes", scalar.start)
+            return number
+        plain = digits.lstrip("+-")
+        if len(plain) > 1 and plain[0] == "0" and plain[1].isdigit():
+            digits = digits.replace("0", "0o", 1)  # YAML 1.1's octal
+        if len(digits) > 4000:  # more than Python turns into an integer at a sensible cost
+            raise DataError("a number of more than 4000 digits", scalar.start)
+        return int(digits, 0)
+    if _INFINITE.fullmatch(text):
+        raise DataError(f"{text} is no number that Kubernetes takes", scalar.start)
+    return text
+
+
+def to_data(root: Node) -> Any:
+    """Return `root` as dicts, lists and scalars.
+
+    Raises DataError for a key that stands twice, a merge of something that is no mapping, more than MAX_NODES nodes, and
+    what `resolve` refuses.
+    """
+    left = MAX_NODES
+
+    def convert(node: Node) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise DataError(f"more than {MAX_NODES} values once aliases are expanded", node.start)
+        node = follow(node)
+        if isinstance(node, Scalar):
+            return resolve(node)
+        if isinstance(node, Sequence):
+            return [convert(item) for item in node.items]
+        merged: dict[str, Any] = {}
+        own: dict[str, Any] = {}
+        for key, value in node.pairs:
+            if key.value == MERGE_KEY and not key.style:
+                for source in merge_sources(value):
+                    for name, inherited in convert(source).items():
+                        merged.setdefault(name, inherited)
+            elif key.value in own:
+                raise DataError(f'the key "{key.value}" stands twice in one mapping', key.start)
+            else:
+                own[key.value] = convert(value)
+        return {**merged, **own} if merged else own
+
+    try:
+        return convert(root)
+    except RecursionError:
+        raise DataError("nested too deep", root.start) from None
+
+
+def merge_sources(value: Node) -> list[Mapping]:
+    """Return the mappings that a merge key (https://yaml.org/type/merge.html) takes in, the strongest first."""
+    target = follow(value)
+    sources = [follow(item) for item in target.items] if isinstance(target, Sequence) else [target]
+    for source in sources:
+        if not isinstance(source, Mapping):
+            raise DataError("a merge key takes a mapping or a list of mappings", value.start)
+    return sources  # type: ignore[return-value]
+
+
+def lookup(root: Node, path: "tuple[str | int, ...] | list[str | int]") -> tuple[Node, bool]:
+    """Return the node at `path` below `root` and True, or the deepest one there is on the way and False."""
+    node = root
+    for step in path:
+        target = follow(node)
+        if isinstance(target, Mapping) and (pair := target.pair(str(step))):
+            node = pair[1]
+        elif isinstance(target, Sequence) and isinstance(step, int) and step < len(target.items):
+            node = target.items[step]
+        else:
+            return node, False
+    return node, True
+
+
+def key_place(root: Node, path: "tuple[str | int, ...] | list[str | int]", key: str) -> int:
+    """Return the offset of `key` in the mapping at `path`, or of the nearest thing there is."""
+    node, _ = lookup(root, path)
+    target = follow(node)
+    pair = target.pair(key) if isinstance(target, Mapping) else None
+    return pair[0].start if pair else node.start

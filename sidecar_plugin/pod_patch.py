@@ -1,0 +1,260 @@
+"""Everything that is added to one pod template: gathered from the agents and held against what is there.
+
+What clashes with the pod, or between two agents, is a ClashError that names both sides.
+"""
+
+from typing import Any, NamedTuple
+
+from sidecar_plugin.agents import Parts
+from sidecar_plugin.errors import ClashError, ManifestError
+from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, follow, is_null, kind_of
+from sidecar_plugin.results import InjectedAgent, Results
+from sidecar_plugin.workloads import PodTemplate, effective_pair, scalar_text
+
+_CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
+STDOUT = "Stdout"
+"""The medium of ACS's emptyDir that holds what the pod's containers write to stdout; a pod can have one such volume."""
+
+Data = dict[str, Any]
+
+
+class _Existing(NamedTuple):
+    """A named thing that the pod has already."""
+
+    node: Node
+    value: str | None
+
+
+class PodPatch:
+    """Additions to one pod template, ordered as the agents are."""
+
+    __slots__ = (
+        "_annotations", "_containers", "_first", "_labels", "_last", "_mounts", "_env", "_names", "_pod", "_results",
+        "_secrets", "_stdout", "_volumes", "agents", "manifests",
+    )  # fmt: skip
+
+    def __init__(self, pod: PodTemplate, results: Results) -> None:
+        self._pod = pod
+        self._results = results
+        self.agents: list[InjectedAgent] = []
+        self.manifests: list[tuple[str, Data]] = []
+        self._first: dict[str, list[Data]] = {"initContainers": [], "containers": []}
+        self._last: dict[str, list[Data]] = {"initContainers": [], "containers": []}
+        self._names: dict[str, str] = {}
+        self._volumes: dict[str, tuple[str, Data]] = {}
+        self._secrets: dict[str, Data] = {}
+        self._mounts: dict[int, dict[str, tuple[str, Data]]] = {}
+        self._env: dict[int, dict[str, tuple[str, Data]]] = {}
+        self._annotations: dict[str, tuple[str, str]] = {}
+        self._labels: dict[str, tuple[str, str]] = {}
+        self._containers = self._application_containers()
+        self._stdout = self._existing_stdout_volume()
+
+    def add(self, agent: str, declaration: str, list_name: str, position: str, container: Data, parts: Parts) -> None:
+        """Add one agent: its declared container goes to that list and position, its parts to where they belong.
+
+        Raises ClashError.
+        """
+        renamed = self._add_volumes(agent, parts.volumes)
+        at = self._first if position == "first" else self._last
+        for init in parts.init_containers:
+            self._claim_name(agent, init["name"])
+            at["initContainers"].append(_with_volumes_renamed(init, renamed))
+        self._claim_name(agent, container["name"])
+        at[list_name].append(_with_volumes_renamed(container, renamed))
+        for mount in parts.application_mounts:
+            self._add_mount(agent, {**mount, "name": renamed.get(mount["name"], mount["name"])})
+        for entry in parts.application_env:
+            self._add_env(agent, entry)
+        self._add_strings(agent, "annotations", parts.pod_annotations, self._annotations)
+        self._add_strings(agent, "labels", parts.pod_labels, self._labels)
+        existing = self._existing("imagePullSecrets", "name")
+        for secret in parts.image_pull_secrets:
+            if secret["name"] not in existing:
+                self._secrets[secret["name"]] = secret
+        self.agents.append(InjectedAgent(agent, declaration, container["name"]))
+        self.manifests += [(agent, manifest) for manifest in parts.manifests]
+
+    # --- what the pod has
+
+    def _application_containers(self) -> list[Mapping]:
+        pair = effective_pair(self._pod.spec, "containers")
+        node = follow(pair[1]) if pair else None
+        assert isinstance(node, Sequence)
+        return [container for container in map(follow, node.items) if isinstance(container, Mapping)]
+
+    def _list(self, mapping: Mapping, key: str, field: str) -> Sequence | None:
+        pair = effective_pair(mapping, key)
+        if pair is None or is_null(follow(pair[1])):
+            return None
+        node = follow(pair[1])
+        if not isinstance(node, Sequence):
+            raise ManifestError(f"must be a list, but is {kind_of(pair[1])}", self._pod.document.place(pair[1].start), field)
+        return node
+
+    def _existing(self, key: str, identity: str, mapping: Mapping | None = None) -> dict[str, _Existing]:
+        mapping = mapping or self._pod.spec
+        node = self._list(mapping, key, f"{self._pod.path}spec.{key}")
+        existing = {}
+        for item in node.items if node else ():
+            name = scalar_text(follow(item), identity)
+            if name is not None:
+                existing[name] = _Existing(item, scalar_text(follow(item), "value"))
+        return existing
+
+    def _existing_stdout_volume(self) -> str | None:
+        volumes = self._list(self._pod.spec, "volumes", f"{self._pod.path}spec.volumes")
+        for item in volumes.items if volumes else ():
+            volume = follow(item)
+            pair = effective_pair(volume, "emptyDir") if isinstance(volume, Mapping) else None
+            if pair and scalar_text(follow(pair[1]), "medium") == STDOUT:
+                return scalar_text(volume, "name")
+        return None
+
+    # --- what the agents bring
+
+    def _clash(self, agent: str, what: str, node: Node, remedy: str) -> ClashError:
+        message = f"{what} is in the pod already, and the agent {agent} brings one of that name; {remedy}"
+        return ClashError(message, self._pod.document.place(node.start), self._pod.path + "spec")
+
+    def _agents_clash(self, agent: str, other: str, what: str) -> ClashError:
+        message = f"the agents {other} and {agent} both bring {what}; change one of them"
+        return ClashError(message, self._pod.document.place(self._pod.offset), self._pod.path + "spec")
+
+    def _claim_name(self, agent: str, name: str) -> None:
+        for key in _CONTAINER_LISTS:
+            if found := self._existing(key, "name").get(name):
+                remedy = f"rename either, the agent's with agents.{agent}.container.name"
+                raise self._clash(agent, f'a container "{name}" ({key})', found.node, remedy)
+        if other := self._names.get(name):
+            raise self._agents_clash(agent, other, f'a container "{name}"')
+        self._names[name] = agent
+
+    def _add_volumes(self, agent: str, volumes: list[Data]) -> dict[str, str]:
+        existing = self._existing("volumes", "name")
+        renamed = {}
+        for volume in volumes:
+            name = volume["name"]
+            empty_dir = volume.get("emptyDir")
+            if isinstance(empty_dir, dict) and empty_dir.get("medium") == STDOUT:
+                if self._stdout is not None:
+                    renamed[name] = self._stdout
+                    continue
+                self._stdout = name
+            if found := existing.get(name):
+                remedy = "rename either"
+                raise self._clash(agent, f'a volume "{name}"', found.node, remedy)
+            other, same = self._volumes.get(name, (agent, volume))
+            if same != volume:
+                raise self._agents_clash(agent, other, f'a volume "{name}", but not the same one')
+            self._volumes[name] = (other, volume)
+        return renamed
+
+    def _add_mount(self, agent: str, mount: Data) -> None:
+        path = _as_path(mount["mountPath"])
+        for container in self._containers:
+            existing = self._existing("volumeMounts", "mountPath", container)
+            for taken, found in existing.items():
+                if _as_path(taken) != path:
+                    continue
+                if scalar_text(follow(found.node), "name") == mount["name"]:
+                    break  # a volume that is shared with the agent, mounted there already
+                name = scalar_text(container, "name")
+                message = f'the container "{name}" mounts something at {taken} already, where the agent {agent} mounts its own'
+                raise ClashError(f"{message}; change either path", self._pod.document.place(found.node.start))
+            else:
+                self._add_to_container(agent, container, self._mounts, path, mount, f"a mount at {path}")
+
+    def _add_env(self, agent: str, entry: Data) -> None:
+        for container in self._containers:
+            found = self._existing("env", "name", container).get(entry["name"])
+            if found is None:
+                self._add_to_container(agent, container, self._env, entry["name"], entry, f"a variable {entry['name']}")
+            elif found.value is None or found.value != entry.get("value"):
+                name = scalar_text(container, "name")
+                message = (
+                    f'the container "{name}" sets {entry["name"]} itself; its value is kept, not that of the agent {agent}'
+                )
+                self._results.warn(message, self._pod.document.place(found.node.start))
+
+    def _add_to_container(
+        self,
+        agent: str,
+        container: Mapping,
+        to: dict[int, dict[str, tuple[str, Data]]],
+        key: str,
+        item: Data,
+        what: str,
+    ) -> None:
+        items = to.setdefault(id(container), {})
+        other, same = items.get(key, (agent, item))
+        if same != item:
+            raise self._agents_clash(agent, other, f"{what} into the application's containers, but not the same one")
+        items[key] = (other, item)
+
+    def _add_strings(self, agent: str, kind: str, strings: dict[str, str], to: dict[str, tuple[str, str]]) -> None:
+        metadata = self._template_metadata()
+        pair = effective_pair(metadata, kind) if metadata else None
+        existing = follow(pair[1]) if pair else None
+        for key, value in strings.items():
+            found = effective_pair(existing, key) if isinstance(existing, Mapping) else None
+            if found is not None:
+                if isinstance(follow(found[1]), Scalar) and scalar_text(existing, key) == value:  # type: ignore[arg-type]
+                    continue
+                what = f'the pod\'s {kind[:-1]} "{key}" with another value'
+                raise self._clash(agent, what, found[0], "change either")
+            other, same = to.get(key, (agent, value))
+            if same != value:
+                raise self._agents_clash(agent, other, f'the pod {kind[:-1]} "{key}", but not the same value')
+            to[key] = (other, value)
+
+    def _template_metadata(self) -> Mapping | None:
+        pair = effective_pair(self._pod.template, "metadata")
+        node = follow(pair[1]) if pair else None
+        return node if isinstance(node, Mapping) else None
+
+    # --- what is to be written
+
+    def lists(self) -> dict[str, tuple[list[Data], list[Data]]]:
+        """Return what goes in front of and behind the items of each list of the pod spec."""
+        return {
+            "containers": (self._first["containers"], self._last["containers"]),
+            "initContainers": (self._first["initContainers"], self._last["initContainers"]),
+            "volumes": ([], [volume for _, volume in self._volumes.values()]),
+            "imagePullSecrets": ([], list(self._secrets.values())),
+        }
+
+    def container_lists(self) -> list[tuple[Mapping, dict[str, list[Data]]]]:
+        """Return what goes behind the env and volumeMounts of each application container."""
+        return [
+            (
+                container,
+                {
+                    "env": [entry for _, entry in self._env.get(id(container), {}).values()],
+                    "volumeMounts": [mount for _, mount in self._mounts.get(id(container), {}).values()],
+                },
+            )
+            for container in self._containers
+        ]
+
+    def strings(self) -> dict[str, dict[str, str]]:
+        """Return the pod annotations and labels to add, without the marker."""
+        return {
+            "annotations": {key: value for key, (_, value) in self._annotations.items()},
+            "labels": {key: value for key, (_, value) in self._labels.items()},
+        }
+
+
+def _as_path(path: Any) -> str:
+    return str(path).rstrip("/") or "/"
+
+
+def _with_volumes_renamed(container: Data, renamed: dict[str, str]) -> Data:
+    mounts = container.get("volumeMounts")
+    if not renamed or not isinstance(mounts, list):
+        return container
+    changed = [
+        {**mount, "name": renamed.get(mount.get("name", ""), mount.get("name"))} if isinstance(mount, dict) else mount
+        for mount in mounts
+    ]
+    return {**container, "volumeMounts": changed}

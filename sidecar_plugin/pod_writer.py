@@ -1,0 +1,163 @@
+"""Writing a patch into the text of a pod template, with the marker that tells what was written."""
+
+from typing import Any
+
+from sidecar_plugin.document.edit import EditError, Editor
+from sidecar_plugin.document.sharing import Sharing
+from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.marker import INJECTED, Marker, identity_key
+from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, Tree, follow, is_null, kind_of
+from sidecar_plugin.pod_patch import Data, PodPatch
+from sidecar_plugin.workloads import PodTemplate, effective_pair, scalar_text
+
+
+class PodWriter:
+    """Writes one patch. Inner things first: what is inserted at one place comes out in that order."""
+
+    __slots__ = ("_editor", "_marker", "_new_keys", "_pod", "_sharing", "_wishes")
+
+    def __init__(self, pod: PodTemplate, tree: Tree, editor: Editor) -> None:
+        self._pod = pod
+        self._editor = editor
+        self._sharing = Sharing(tree.root) if tree.has_aliases and tree.root else None
+        self._marker = Marker({}, {}, [], [])
+        self._new_keys: dict[int, set[str]] = {}
+        self._wishes: list[tuple[Sequence | Mapping, str, Any, str]] = []
+
+    def write(self, patch: PodPatch) -> None:
+        """Insert all of the patch and the marker. Raises ManifestError for what cannot be extended as it is written."""
+        self._marker.agents.update(
+            {
+                injected.agent: {"declaration": injected.declaration, "container": injected.container}
+                for injected in patch.agents
+            }
+        )
+        try:
+            self._write(patch)
+        except EditError as error:
+            raise ManifestError(error.message, self._pod.document.place(error.offset), f"{self._pod.path}spec") from None
+
+    def _write(self, patch: PodPatch) -> None:
+        for container, lists in patch.container_lists():
+            name = scalar_text(container, "name")
+            if name is None and any(lists.values()):
+                place = self._pod.document.place(container.start)
+                raise ManifestError("the container has no name", place, f"{self._pod.path}spec.containers")
+            self._extend(container, f"spec.containers[{name}]", {key: ([], items) for key, items in lists.items()})
+        self._extend(self._pod.spec, "spec", patch.lists(), before={"initContainers": "containers"})
+        self._write_metadata(patch.strings())
+        self._check_sharing()
+
+    def _extend(
+        self,
+        mapping: Mapping,
+        path: str,
+        lists: dict[str, tuple[list[Data], list[Data]]],
+        before: dict[str, str] | None = None,
+    ) -> None:
+        """Put items in front of and behind the mapping's lists, then add the lists that are missing."""
+        missing: dict[str, list[Data]] = {}
+        for key, (first, last) in lists.items():
+            if not first and not last:
+                continue
+            identity = identity_key(key)
+            self._marker.added[f"{path}.{key}"] = [item[identity] for item in (*first, *last)]
+            pair = effective_pair(mapping, key)
+            if pair is None:
+                missing[key] = [*first, *last]
+            elif is_null(follow(pair[1])):
+                self._fill(mapping, pair, f"{path}.{key}", [*first, *last])
+            else:
+                node = follow(pair[1])
+                if not isinstance(node, Sequence):
+                    raise self._error(f"must be a list, but is {kind_of(node)}", node, f"{path}.{key}")
+                if self._claim(node, "items", (first, last), f"{path}.{key}"):
+                    if first:
+                        self._editor.prepend(node, first)
+                    if last:
+                        self._editor.append(node, last)
+        for key, items in missing.items():
+            self._marker.created.append(f"{path}.{key}")
+            self._add(mapping, path, {key: items}, (before or {}).get(key, ""))
+
+    def _write_metadata(self, strings: dict[str, dict[str, str]]) -> None:
+        for kind, entries in strings.items():
+            if entries:
+                self._marker.added[f"metadata.{kind}"] = list(entries)
+        pair = effective_pair(self._pod.template, "metadata")
+        metadata = follow(pair[1]) if pair else None
+        kinds = [kind for kind in ("labels", "annotations") if strings[kind] or kind == "annotations"]
+        if metadata is None or is_null(metadata):
+            self._marker.created.extend(f"metadata.{kind}" for kind in kinds)
+            if pair is None:
+                self._marker.created.append("metadata")
+            else:
+                self._marker.nulls.append("metadata")
+            whole = {kind: self._entries(kind, strings) for kind in kinds}
+            if pair is None:
+                self._add(self._pod.template, "", {"metadata": whole}, "spec")
+            else:
+                self._fill_now(self._pod.template, pair, "metadata", whole)
+            return
+        if not isinstance(metadata, Mapping):
+            raise self._error(f"must be a mapping, but is {kind_of(metadata)}", metadata, "metadata")
+        found = {kind: effective_pair(metadata, kind) for kind in kinds}
+        for kind, entry in found.items():  # the marker tells of all that was created, so that is settled first
+            if entry is None:
+                self._marker.created.append(f"metadata.{kind}")
+            elif is_null(follow(entry[1])) and follow(entry[1]).end > follow(entry[1]).start:
+                self._marker.nulls.append(f"metadata.{kind}")
+        for kind, entry in found.items():
+            node = follow(entry[1]) if entry else None
+            if entry is None or node is None:
+                continue
+            if is_null(node):
+                self._fill_now(metadata, entry, f"metadata.{kind}", self._entries(kind, strings))
+            elif isinstance(node, Mapping):
+                self._add(node, f"metadata.{kind}", self._entries(kind, strings))
+            else:
+                raise self._error(f"must be a mapping, but is {kind_of(node)}", node, f"metadata.{kind}")
+        for kind, entry in found.items():
+            if entry is None:
+                self._add(metadata, "metadata", {kind: self._entries(kind, strings)})
+
+    def _entries(self, kind: str, strings: dict[str, dict[str, str]]) -> dict[str, str]:
+        return {**strings[kind], INJECTED: self._marker.to_json()} if kind == "annotations" else strings[kind]
+
+    def _fill(self, mapping: Mapping, pair: tuple[Scalar, Node], path: str, data: Any) -> None:
+        null = follow(pair[1])
+        if null.end > null.start:
+            self._marker.nulls.append(path)
+        self._fill_now(mapping, pair, path, data)
+
+    def _fill_now(self, mapping: Mapping, pair: tuple[Scalar, Node], path: str, data: Any) -> None:
+        if pair not in mapping.pairs or not isinstance(pair[1], Scalar):
+            raise self._error("null behind an alias or a merge key cannot be filled; leave it out", pair[1], path)
+        if self._claim(mapping, "keys", {pair[0].value: data}, path):
+            self._editor.fill(mapping, pair[0], pair[1], data)
+
+    def _add(self, mapping: Mapping, path: str, entries: dict[str, Any], before: str = "") -> None:
+        self._new_keys.setdefault(id(mapping), set()).update(entries)
+        if self._claim(mapping, "keys", entries, path):
+            self._editor.add(mapping, entries, before)
+
+    def _error(self, message: str, node: Node, path: str) -> ManifestError:
+        return ManifestError(message, self._pod.document.place(node.start), self._pod.path + path)
+
+    def _claim(self, node: Sequence | Mapping, what: str, data: Any, path: str) -> bool:
+        """Say whether this is the first wish to extend the node by that; a second, equal one comes through an alias."""
+        if self._sharing is None:
+            return True
+        is_first = not any(other is node and (kind, same) == (what, data) for other, kind, same, _ in self._wishes)
+        self._wishes.append((node, what, data, path))
+        return is_first
+
+    def _check_sharing(self) -> None:
+        """Raise ManifestError if something that was extended shows, through an alias, where it was not to."""
+        for node, what, data, path in self._wishes:
+            assert self._sharing is not None
+            wished = sum(other is node and (kind, same) == (what, data) for other, kind, same, _ in self._wishes)
+            added = set(data) if what == "keys" else set()
+            if self._sharing.uses(node, self._new_keys, added) != wished:
+                message = "is shared with other places through an alias, which must not change; write it out here"
+                raise self._error(message, node, path)

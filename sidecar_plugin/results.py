@@ -1,0 +1,89 @@
+"""What a run did and what it has to say: outcomes per workload, warnings, and how both are shown."""
+
+import json
+from typing import Any, NamedTuple
+
+from sidecar_plugin.errors import Place
+
+
+class InjectedAgent(NamedTuple):
+    """One agent in one pod template."""
+
+    agent: str
+    declaration: str
+    container: str
+
+
+class Outcome(NamedTuple):
+    """What became of one workload: the agents it has now, those taken out, or why nothing was done."""
+
+    place: Place
+    kind: str
+    namespace: str
+    name: str
+    agents: tuple[InjectedAgent, ...] = ()
+    removed: tuple[str, ...] = ()
+    skipped: str = ""
+
+
+class Warning(NamedTuple):  # noqa: A001  # the word of the field; the built-in is not used here
+    """Something that the user should know, though the run goes on."""
+
+    place: Place | None
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" if self.place else self.message
+
+
+class Results:
+    """Collects outcomes and warnings over a whole run; a warning is kept once."""
+
+    __slots__ = ("_seen", "outcomes", "warnings")
+
+    def __init__(self) -> None:
+        self.outcomes: list[Outcome] = []
+        self.warnings: list[Warning] = []
+        self._seen: set[Warning] = set()
+
+    def warn(self, message: str, place: Place | None) -> None:
+        """Add a warning."""
+        warning = Warning(place, message)
+        if warning not in self._seen:
+            self._seen.add(warning)
+            self.warnings.append(warning)
+
+    def as_text(self) -> str:
+        """Return the report for a person: a table of the workloads, without the ones that nothing was to be done for."""
+        rows = [("WORKLOAD", "AGENTS", "DECLARATION", "NOTE")]
+        for outcome in self.outcomes:
+            name = f"{outcome.kind}/{outcome.namespace + '/' if outcome.namespace else ''}{outcome.name or '(no name)'}"
+            agents = ", ".join(injected.agent for injected in outcome.agents) or "-"
+            declarations = ", ".join(dict.fromkeys(injected.declaration for injected in outcome.agents)) or "-"
+            note = outcome.skipped or (f"removed: {', '.join(outcome.removed)}" if outcome.removed else "")
+            rows.append((name, agents, declarations, note))
+        if len(rows) == 1:
+            return "sidecar-plugin: no workloads\n"
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+        return "".join(f"{line}\n" for line in lines)
+
+    def as_json(self) -> str:
+        """Return the report for a program: one JSON object on one line."""
+        workloads: list[dict[str, Any]] = [
+            {
+                "file": outcome.place.file,
+                "line": outcome.place.line,
+                "kind": outcome.kind,
+                "namespace": outcome.namespace,
+                "name": outcome.name,
+                "agents": [injected._asdict() for injected in outcome.agents],
+                "removed": list(outcome.removed),
+                "skipped": outcome.skipped,
+            }
+            for outcome in self.outcomes
+        ]
+        warnings = [
+            {"message": warning.message, **(warning.place._asdict() if warning.place else {})} for warning in self.warnings
+        ]
+        return json.dumps({"workloads": workloads, "warnings": warnings}, ensure_ascii=False) + "\n"

@@ -1,0 +1,78 @@
+"""What the front ends share: the options of a run, the settings they make, and how a run ends."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from sidecar_plugin.agent_folders import AgentFolders
+from sidecar_plugin.config import VALUES_KEY, Layer, config_layers, merge_layers, option_layer, set_layer, values_layer
+from sidecar_plugin.errors import SidecarPluginError, UsageError
+from sidecar_plugin.injector import Injector
+from sidecar_plugin.results import Results
+from sidecar_plugin.source import Source
+
+STDIN = "<stdin>"
+
+
+class Options(NamedTuple):
+    """The options that every way of injecting takes."""
+
+    config: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    set: tuple[str, ...] = ()
+    cluster_version: str | None = None
+    platform: str | None = None
+    declaration: str | None = None
+    templates: tuple[str, ...] = ()
+    report: str = "text"
+    strict: bool = False
+
+
+class StrictError(SidecarPluginError):
+    """Warnings under --strict."""
+
+
+def read_file(name: str, option: str) -> Source:
+    """Return the text of a settings file. Raises UsageError if it cannot be read."""
+    try:
+        return Source.decode(name, Path(name).read_bytes())
+    except OSError as error:
+        raise UsageError(f"{option} {name}: {error.strerror or error}") from None
+
+
+def injector_for(options: Options, found: list[Layer], results: Results) -> Injector:
+    """Return the injector for the settings of the options and those `found` in the input, in the design's order."""
+    layers: list[Layer] = []
+    for name in options.config:
+        layers += config_layers(read_file(name, "--config"))
+    layers += found
+    for name in options.values:
+        layer = values_layer(read_file(name, "--values"))
+        if layer is None:
+            results.warn(f"--values {name}: it has no key `{VALUES_KEY}`, so it sets nothing", None)
+        else:
+            layers.append(layer)
+    layers += map(set_layer, options.set)
+    for option, key, value in (
+        ("--cluster-version", "clusterVersion", options.cluster_version),
+        ("--platform", "platform", options.platform),
+        ("--declaration", "declaration", options.declaration),
+    ):
+        if value is not None:
+            layers.append(option_layer(option, key, value))
+    return Injector(merge_layers(layers), AgentFolders(list(options.templates)), results)
+
+
+def check_strict(options: Options, results: Results) -> None:
+    """Raise StrictError if there are warnings and the user wants none."""
+    if options.strict and results.warnings:
+        first, *others = results.warnings
+        more = f" (and {len(others)} more warnings)" if others else ""
+        raise StrictError(f"{first.message}{more}; this is a warning, and --strict makes it an error", first.place)
+
+
+def report(options: Options, results: Results) -> str:
+    """Return what is said about a run that went well: warnings, then the report asked for."""
+    if options.report == "json":
+        return results.as_json()
+    warnings = "".join(f"sidecar-plugin: warning: {warning}\n" for warning in results.warnings)
+    return warnings + (results.as_text() if options.report == "text" else "")

@@ -1,0 +1,276 @@
+"""Where Kubernetes' workloads keep their pod templates, and reading one out of a document.
+
+A new workload kind is a line in POD_TEMPLATES. Source: the API reference of each kind,
+https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sidecar_plugin.document.stream import Document
+from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.nodes import MERGE_KEY, Mapping, Node, Scalar, Sequence, Target, follow, is_null, kind_of
+from sidecar_plugin.plain_data import DataError, merge_sources, to_data
+
+POD_TEMPLATES: dict[str, tuple[str, ...]] = {
+    "Pod": (),
+    "PodTemplate": ("template",),
+    "Deployment": ("spec", "template"),
+    "StatefulSet": ("spec", "template"),
+    "DaemonSet": ("spec", "template"),
+    "ReplicaSet": ("spec", "template"),
+    "ReplicationController": ("spec", "template"),
+    "Job": ("spec", "template"),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+}
+BUILT_IN_GROUPS = frozenset(("", "apps", "batch", "extensions"))
+RUN_TO_COMPLETION = frozenset(("Job", "CronJob"))
+_MERGE_DEPTH = 20  # merges of merges; nobody nests them deeper, a mapping that merges itself does so for ever
+_ESCAPED = re.compile(r"\\[xuU\n\r\x85\u2028\u2029]")
+
+
+class CustomWorkload(NamedTuple):
+    """A custom resource with a pod template: where it is found in which kind of which API group."""
+
+    group: str
+    kind: str
+    pod_template: tuple[str, ...]
+
+
+class PodTemplate(NamedTuple):
+    """One workload and its pod template as nodes of a document.
+
+    `path` is the field path of the pod template in the document; `spec`, `metadata` are the template's own.
+    """
+
+    document: Document
+    api_version: str
+    kind: str
+    name: str
+    namespace: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    root: Mapping
+    template: Mapping
+    spec: Mapping
+    path: str
+    metadata_nodes: tuple[Mapping, ...]
+
+    @property
+    def offset(self) -> int:
+        """Where the workload begins in its document."""
+        return self.root.first
+
+
+class Skipped(NamedTuple):
+    """A workload that has no pod to inject into, and why."""
+
+    document: Document
+    kind: str
+    name: str
+    namespace: str
+    reason: str
+    offset: int
+
+
+class WorkloadKinds:
+    """The kinds that have pod templates: Kubernetes' own and the settings' custom ones."""
+
+    __slots__ = ("_custom", "_pattern")
+
+    def __init__(self, custom: tuple[CustomWorkload, ...] = ()) -> None:
+        self._custom = {(workload.group, workload.kind): workload.pod_template for workload in custom}
+        kinds = {*POD_TEMPLATES, *(workload.kind for workload in custom)}
+        words = "|".join(re.escape(kind) for kind in sorted(kinds, key=len, reverse=True))
+        self._pattern = re.compile(rf"(?<![A-Za-z])(?:{words})(?:List)?(?![A-Za-z])")
+
+    def may_occur(self, text: str) -> bool:
+        """Say whether a workload can be in `text`: if its kind does not stand there in letters, nor escaped, it is not."""
+        return self._pattern.search(text) is not None or _ESCAPED.search(text) is not None
+
+    def pod_template_path(self, group: str, kind: str) -> tuple[str, ...] | None:
+        """Return the fields that lead to the pod template of that kind, None if it has none."""
+        path = self._custom.get((group, kind))
+        if path is None and group in BUILT_IN_GROUPS:
+            path = POD_TEMPLATES.get(kind)
+        return path
+
+    def find(self, document: Document, root: Target | None) -> Iterator[PodTemplate | Skipped]:
+        """Yield the workloads of a document, those of its List included.
+
+        Raises ManifestError for a field of the wrong type on the way to a pod template, with its place.
+        """
+        if isinstance(root, Mapping):
+            yield from self._find(_Reader(document), root, "", "", "")
+
+    def _find(
+        self, reader: "_Reader", root: Mapping, path: str, list_version: str, list_kind: str
+    ) -> Iterator[PodTemplate | Skipped]:
+        kind = reader.optional_text(root, "kind", path) or list_kind
+        api_version = reader.optional_text(root, "apiVersion", path) or (list_version if list_kind == kind else "")
+        if kind.endswith("List") and isinstance(items := root.get("items"), Sequence):
+            # An API server's typed list leaves kind and version out of its items; kubectl fills them in so too.
+            for index, item in enumerate(items.items):
+                target = follow(item)
+                if isinstance(target, Mapping):
+                    inside = f"{path}items[{index}]."
+                    yield from self._find(reader, target, inside, api_version, kind.removesuffix("List"))
+            return
+        if not api_version:
+            return
+        group = api_version.rpartition("/")[0]
+        steps = self.pod_template_path(group, kind)
+        if steps is None:
+            return
+        yield self._read(reader, root, path, api_version, kind, steps)
+
+    def _read(
+        self, reader: "_Reader", root: Mapping, path: str, api_version: str, kind: str, steps: tuple[str, ...]
+    ) -> PodTemplate | Skipped:
+        metadata = reader.mapping(root, "metadata", path)
+        name = namespace = ""
+        if metadata:
+            name = reader.optional_text(metadata, "name", f"{path}metadata.")
+            name = name or reader.optional_text(metadata, "generateName", f"{path}metadata.")
+            namespace = reader.optional_text(metadata, "namespace", f"{path}metadata.")
+
+        def skipped(reason: str) -> Skipped:
+            return Skipped(reader.document, kind, name, namespace, reason, root.first)
+
+        template = root
+        for step in steps:
+            found = reader.mapping(template, step, path)
+            path = f"{path}{step}."
+            if found is None:
+                return skipped(f"{path[:-1]} is missing")
+            template = found
+        spec = reader.mapping(template, "spec", path)
+        if spec is None:
+            return skipped(f"{path}spec is missing")
+        containers = reader.sequence(spec, "containers", f"{path}spec.")
+        if containers is None or not containers.items:
+            return skipped(f"{path}spec.containers is empty")
+        for index, item in enumerate(containers.items):
+            if not isinstance(follow(item), Mapping):
+                raise reader.error(f"must be a mapping, but is {kind_of(item)}", item, f"{path}spec.containers[{index}]")
+        metadata_nodes = [metadata] if metadata else []
+        own = reader.mapping(template, "metadata", path) if steps else None
+        if own:
+            metadata_nodes.append(own)
+        labels: dict[str, str] = {}
+        annotations: dict[str, str] = {}
+        for node in metadata_nodes:
+            labels.update(reader.strings(node, "labels"))
+            annotations.update(reader.strings(node, "annotations"))
+        return PodTemplate(
+            reader.document, api_version, kind, name, namespace, labels, annotations, root, template, spec, path,
+            tuple(metadata_nodes),
+        )  # fmt: skip
+
+
+class _Reader:
+    """Reads fields of a document, strict about their types."""
+
+    __slots__ = ("document",)
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+
+    def error(self, message: str, node: Node, field: str) -> ManifestError:
+        return ManifestError(message, self.document.place(node.start), field)
+
+    def field(self, mapping: Mapping, key: str, path: str) -> Node | None:
+        found = effective_pair(mapping, key)
+        if found is None or is_null(follow(found[1])):
+            return None
+        first, *others = [name for name, _ in mapping.pairs if name.value == key] or [found[0]]
+        if others:
+            line = self.document.place(first.start).line
+            raise self.error(f'the key "{key}" stands twice (first in line {line}); keep one', others[0], path + key)
+        return found[1]
+
+    def mapping(self, mapping: Mapping, key: str, path: str) -> Mapping | None:
+        node = self.field(mapping, key, path)
+        if node is None:
+            return None
+        target = follow(node)
+        if not isinstance(target, Mapping):
+            raise self.error(f"must be a mapping, but is {kind_of(node)}", node, path + key)
+        return target
+
+    def sequence(self, mapping: Mapping, key: str, path: str) -> Sequence | None:
+        node = self.field(mapping, key, path)
+        if node is None:
+            return None
+        target = follow(node)
+        if not isinstance(target, Sequence):
+            raise self.error(f"must be a list, but is {kind_of(node)}", node, path + key)
+        return target
+
+    def optional_text(self, mapping: Mapping, key: str, path: str) -> str:
+        """Return a scalar field's text; "" where it is missing or something else (then it is no workload of ours)."""
+        found = effective_pair(mapping, key)
+        target = follow(found[1]) if found else None
+        if not isinstance(target, Scalar):
+            return ""
+        if key in ("kind", "apiVersion"):
+            self.field(mapping, key, path)
+        return target.value
+
+    def strings(self, metadata: Mapping, key: str) -> dict[str, str]:
+        """Return labels or annotations; what is no mapping of strings is left to the API server to refuse."""
+        found = effective_pair(metadata, key)
+        target = follow(found[1]) if found else None
+        if not isinstance(target, Mapping):
+            return {}
+        values = ((name.value, follow(value)) for name, value in target.pairs)
+        return {name: value.value for name, value in values if isinstance(value, Scalar)}
+
+
+def effective_pair(mapping: Mapping, key: str, depth: int = 0) -> tuple[Scalar, Node] | None:
+    """Return the pair that holds for `key`: the mapping's own, else that of the mappings it merges (`<<`)."""
+    found = mapping.pair(key)
+    if found is not None:
+        return found
+    merge = mapping.pair(MERGE_KEY)
+    if merge is None or merge[0].style or depth > _MERGE_DEPTH:
+        return None
+    try:
+        sources = merge_sources(merge[1])
+    except DataError:
+        return None  # a "<<" that merges nothing is a key like any other
+    for source in sources:
+        if found := effective_pair(source, key, depth + 1):
+            return found
+    return None
+
+
+def scalar_text(node: Node, key: str) -> str | None:
+    """Return the text of a mapping's scalar field, None if there is no such field."""
+    pair = effective_pair(node, key) if isinstance(node, Mapping) else None
+    value = follow(pair[1]) if pair else None
+    return value.value if isinstance(value, Scalar) else None
+
+
+def containers_data(pod: PodTemplate) -> list[dict[str, Any]]:
+    """Return what templates see of the pod's containers: name, image, ports and resources of each."""
+    found = effective_pair(pod.spec, "containers")
+    assert found is not None
+    containers = follow(found[1])
+    assert isinstance(containers, Sequence)
+    seen = []
+    for item in containers.items:
+        container = follow(item)
+        assert isinstance(container, Mapping)
+        data: dict[str, Any] = {"name": "", "image": "", "ports": [], "resources": {}}
+        for key, default in list(data.items()):
+            pair = effective_pair(container, key)
+            try:
+                value = to_data(pair[1]) if pair else None
+            except DataError as error:
+                raise ManifestError(error.message, pod.document.place(error.offset), f"{pod.path}spec.containers") from None
+            if value is not None and isinstance(value, type(default)):
+                data[key] = value
+        seen.append(data)
+    return seen
