@@ -240,7 +240,7 @@ def _parts(name: str, text: str) -> Parts:
     source = Source(name, text)
     try:
         root = parse(text).root
-        data = to_data(root) if root is not None else None
+        data: Any = to_data(root) if root is not None else None
     except (ParseError, DataError) as error:
         raise TemplateError(error.message, source.place(error.offset)) from None
     if not _parts_schema:

@@ -163,9 +163,11 @@ class _Removal:
 
     def _metadata(self, gone_whole: set[str]) -> list[Span]:
         found = self._find("metadata")
-        if found is None or not isinstance(found[2], Mapping):
+        if found is None:
             return []
         parent, key, metadata = found
+        if not isinstance(metadata, Mapping):
+            return []
         if any(f"metadata.{name.value}" not in gone_whole for name, _ in metadata.pairs):
             return []  # somebody else has put something there since
         if "metadata" in self._marker.nulls:
@@ -185,10 +187,10 @@ class _Removal:
         else:
             *steps, last = path.split(".")
         for step in steps:
-            below = follow(node).get(step) if isinstance(follow(node), Mapping) else None  # type: ignore[union-attr]
-            if below is None:
+            pair = effective_pair(node, step) if isinstance(node, Mapping) else None
+            if pair is None:
                 return None
-            node = below
+            node = follow(pair[1])
         if container:
             items = node.items if isinstance(node, Sequence) else []
             named = [follow(item) for item in items if _name(item, "name") == container]

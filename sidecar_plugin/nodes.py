@@ -10,21 +10,9 @@ Nesting is bounded by MAX_DEPTH: libyaml's time grows with the square of the dep
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from yaml import YAMLError
-from yaml.cyaml import CParser
-from yaml.error import MarkedYAMLError
-from yaml.events import (
-    AliasEvent,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-    StreamEndEvent,
-)
-from yaml.reader import ReaderError
-
+from sidecar_plugin import libyaml
 from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.libyaml import Event, YAMLError
 
 MAX_DEPTH = 1000
 MERGE_KEY = "<<"
@@ -88,7 +76,7 @@ class Mapping:
         """Return the value of the last pair with that key (as Go and Python do), aliases followed; merges not seen."""
         for name, value in reversed(self.pairs):
             if name.value == key:
-                return value.target if value.__class__ is Alias else value  # type: ignore[union-attr]
+                return follow(value)
         return None
 
     def pair(self, key: str) -> "tuple[Scalar, Node] | None":
@@ -150,24 +138,28 @@ def validate(text: str) -> None:
         parse(text)
         return
     try:
-        CParser(text).raw_parse()
+        libyaml.parser(text).raw_parse()
     except YAMLError as error:
-        raise parse_error(text, error) from None
+        raise ParseError(*libyaml.problem(text, error)) from None
 
 
 def parse(text: str) -> Tree:
     """Return the tree of `text`, which holds at most one document.
 
-    Raises ParseError for text that is not YAML, an alias without anchor, a key that is no scalar, or more than MAX_DEPTH levels.
+    Raises ParseError for text that is not YAML, an alias without anchor, a key that is no scalar, or more than
+    MAX_DEPTH levels.
     """
     try:
         return _build(text)
     except YAMLError as error:
-        raise parse_error(text, error) from None
+        raise ParseError(*libyaml.problem(text, error)) from None
 
 
 def _build(text: str) -> Tree:
-    get_event = CParser(text).get_event
+    scalar_event, alias_event = Event.ScalarEvent, Event.AliasEvent
+    mapping_start, mapping_end = Event.MappingStartEvent, Event.MappingEndEvent
+    sequence_start, sequence_end = Event.SequenceStartEvent, Event.SequenceEndEvent
+    get_event = libyaml.parser(text).get_event
     anchors: dict[str, Target] = {}
     has_aliases = False
     root: Target | None = None
@@ -179,7 +171,7 @@ def _build(text: str) -> Tree:
     while True:
         event = get_event()
         cls = event.__class__
-        if cls is ScalarEvent:
+        if cls is scalar_event:
             content_end = event.end_mark.index
             style = event.style
             if style == "|" or style == ">":
@@ -187,35 +179,35 @@ def _build(text: str) -> Tree:
             node = Scalar(event.value, style or "", event.tag, event.anchor, event.start_mark.index, content_end)
             if event.anchor is not None:
                 anchors[event.anchor] = node
-        elif cls is MappingStartEvent or cls is SequenceStartEvent:
+        elif cls is mapping_start or cls is sequence_start:
             start, end_mark = event.start_mark.index, event.end_mark
             first, column = end_mark.index, end_mark.column
             if event.flow_style:
                 if first > start:  # the bracket; a pair in a flow list that needs no braces has no width
                     first, column = first - 1, column - 1
-            elif cls is SequenceStartEvent and first > start and text[first - 1] == "-":
+            elif cls is sequence_start and first > start and text[first - 1] == "-":
                 first, column = first - 1, column - 1  # dashes in the column of the key: the event ends after the dash
-            build = Mapping if cls is MappingStartEvent else Sequence
+            build = Mapping if cls is mapping_start else Sequence
             node = build(bool(event.flow_style), event.tag, event.anchor, start, first, column)
             if event.anchor is not None:
                 anchors[event.anchor] = node
             if len(open_containers) >= MAX_DEPTH:
                 raise ParseError(f"nested more than {MAX_DEPTH} levels deep", start)
-        elif cls is MappingEndEvent or cls is SequenceEndEvent:
+        elif cls is mapping_end or cls is sequence_end:
             assert container is not None
             if container.flow and event.end_mark.index > event.start_mark.index:
                 content_end = event.end_mark.index
             container.end = content_end
             container, key = open_containers.pop()
             continue
-        elif cls is AliasEvent:
+        elif cls is alias_event:
             target = anchors.get(event.anchor)
             if target is None:
                 raise ParseError(f"the alias *{event.anchor} has no anchor before it", event.start_mark.index)
             content_end = event.end_mark.index
             node = Alias(target, event.start_mark.index, content_end)
             has_aliases = True
-        elif cls is StreamEndEvent or event is None:
+        elif event is None:
             return Tree(root, has_aliases)
         else:
             continue
@@ -223,17 +215,17 @@ def _build(text: str) -> Tree:
         if container is None:
             if root is not None:
                 raise ParseError("a second document where one was expected", node.start)
-            root = node  # type: ignore[assignment]  # a root cannot be an alias: nothing is anchored before it
-        elif container.__class__ is Sequence:
-            container.items.append(node)  # type: ignore[union-attr]
+            root = follow(node)  # never an alias: nothing is anchored before the root
+        elif isinstance(container, Sequence):
+            container.items.append(node)
         elif key is None:
             key = _as_key(node)
         else:
-            container.pairs.append((key, node))  # type: ignore[union-attr]
+            container.pairs.append((key, node))
             key = None
-        if node.__class__ is Mapping or node.__class__ is Sequence:
+        if isinstance(node, (Mapping, Sequence)):
             open_containers.append((container, key))
-            container, key = node, None  # type: ignore[assignment]
+            container, key = node, None
 
 
 def _as_key(node: Node) -> Scalar:
@@ -287,18 +279,3 @@ def walk(root: Node) -> Iterator[Node]:
             waiting.extend(reversed(node.items))
         elif isinstance(node, Mapping):
             waiting.extend(value for _, value in reversed(node.pairs))
-
-
-def parse_error(text: str, error: YAMLError) -> ParseError:
-    """Return what libyaml found wrong with `text`, in our words."""
-    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
-        problem = error.problem or "not YAML"
-        context = f"{error.context}: " if error.context else ""
-        mark = error.problem_mark
-        line = text[mark.index - mark.column : mark.index + 1]
-        hint = " (YAML does not allow tabs for indentation)" if "\t" in line and "token" in problem else ""
-        return ParseError(f"not YAML: {context}{problem}{hint}", mark.index)
-    if isinstance(error, ReaderError):
-        before = text.encode()[: error.position].decode(errors="ignore")
-        return ParseError(f"not YAML: {error.reason}", len(before))
-    return ParseError(f"not YAML: {error}", 0)

@@ -29,8 +29,21 @@ class PodPatch:
     """Additions to one pod template, ordered as the agents are."""
 
     __slots__ = (
-        "_annotations", "_containers", "_first", "_labels", "_last", "_mounts", "_env", "_names", "_pod", "_results",
-        "_secrets", "_stdout", "_volumes", "agents", "manifests",
+        "_annotations",
+        "_containers",
+        "_env",
+        "_first",
+        "_labels",
+        "_last",
+        "_mounts",
+        "_names",
+        "_pod",
+        "_results",
+        "_secrets",
+        "_stdout",
+        "_volumes",
+        "agents",
+        "manifests",
     )  # fmt: skip
 
     def __init__(self, pod: PodTemplate, results: Results) -> None:

@@ -117,9 +117,9 @@ class PodWriter:
                 self._add(node, f"metadata.{kind}", self._entries(kind, strings))
             else:
                 raise self._error(f"must be a mapping, but is {kind_of(node)}", node, f"metadata.{kind}")
-        for kind, entry in found.items():
-            if entry is None:
-                self._add(metadata, "metadata", {kind: self._entries(kind, strings)})
+        missing = {kind: self._entries(kind, strings) for kind, entry in found.items() if entry is None}
+        if missing:
+            self._add(metadata, "metadata", missing)
 
     def _entries(self, kind: str, strings: dict[str, dict[str, str]]) -> dict[str, str]:
         return {**strings[kind], INJECTED: self._marker.to_json()} if kind == "annotations" else strings[kind]

@@ -72,7 +72,7 @@ def _until(text: str, position: int, stops: str) -> tuple[str, int]:
 
 
 def _list(text: str, position: int) -> tuple[list[str], int]:
-    items = []
+    items: list[str] = []
     while True:
         item, position = _until(text, position, ",}")
         if position >= len(text):

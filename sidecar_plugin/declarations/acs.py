@@ -34,8 +34,8 @@ class _Acs:
         if target.version < NATIVE_SIDECARS:
             return None
         message = (
-            f"the declaration acs on Kubernetes {target.version} has a known limit: after a failure retry, containerStatus and pod "
-            "status are not updated to Running; use native"
+            f"the declaration acs on Kubernetes {target.version} has a known limit: after a failure retry, containerStatus and "
+            "pod status are not updated to Running; use native"
         )
         return Finding(message, is_error=False)
 

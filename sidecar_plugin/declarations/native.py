@@ -20,7 +20,7 @@ class _Native:
     def declare(self, container: dict[str, Any]) -> dict[str, Any]:
         if "restartPolicy" in container:
             raise TemplateError("the container sets restartPolicy itself; that is the declaration's part, leave it out")
-        head = {key: container[key] for key in ("name", "image") if key in container}
+        head: dict[str, Any] = {key: container[key] for key in ("name", "image") if key in container}
         return {**head, "restartPolicy": "Always", **container}
 
     def check(self, target: Target) -> Finding | None:
@@ -28,8 +28,8 @@ class _Native:
             return None
         instead = "acs" if target.platform == "acs" else "regular"
         message = (
-            f"the declaration native needs Kubernetes {NATIVE_SIDECARS} or later, the cluster is {target.version}: its API server "
-            f"would drop restartPolicy and the pod would wait in Init for ever; use declaration {instead} or auto"
+            f"the declaration native needs Kubernetes {NATIVE_SIDECARS} or later, the cluster is {target.version}: its API "
+            f"server would drop restartPolicy and the pod would wait in Init for ever; use declaration {instead} or auto"
         )
         return Finding(message, is_error=True)
 

@@ -21,14 +21,14 @@ class _Regular:
     def check(self, target: Target) -> Finding | None:
         if not target.runs_to_completion:
             return None
-        message = (
-            f"with a regular sidecar this {target.workload} never completes: the agent goes on when the application has ended"
-        )
+        never = f"with a regular sidecar this {target.workload} never completes"
+        message = f"{never}: the agent goes on when the application has ended"
         if target.asked:
-            return Finding(f"{message}; use native on Kubernetes {NATIVE_SIDECARS} or later", is_error=False)
+            remedy = f"use native on Kubernetes {NATIVE_SIDECARS} or later"
+            return Finding(f"{message}; {remedy}", is_error=False)
         remedy = (
-            f"upgrade the cluster to {NATIVE_SIDECARS} (native sidecars), set platform: acs if it is one, leave the workload out "
-            '(annotation sidecar-plugin.dev/inject: "false" or exclude), or ask for declaration: regular by name'
+            f"upgrade the cluster to {NATIVE_SIDECARS} (native sidecars), set platform: acs if it is one, leave the workload "
+            'out (annotation sidecar-plugin.dev/inject: "false" or exclude), or ask for declaration: regular by name'
         )
         return Finding(f"{message}; {remedy}", is_error=True)
 

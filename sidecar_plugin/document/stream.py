@@ -5,13 +5,12 @@ a search for lines, without parsing. Only directives (`%YAML`), which stand befo
 """
 
 import re
+from itertools import pairwise
 
-from yaml import YAMLError
-from yaml.cyaml import CParser
-from yaml.events import CollectionEndEvent, CollectionStartEvent, DocumentStartEvent
-
+from sidecar_plugin import libyaml
 from sidecar_plugin.errors import ManifestError, Place
-from sidecar_plugin.nodes import MAX_DEPTH, ParseError, Tree, parse, parse_error, validate
+from sidecar_plugin.libyaml import Event, YAMLError
+from sidecar_plugin.nodes import MAX_DEPTH, ParseError, Tree, parse, validate
 from sidecar_plugin.source import Source
 
 _BREAK = "[\n\r\x85\u2028\u2029]"
@@ -77,25 +76,25 @@ def split(source: Source) -> list[Document]:
     if not starts or starts[0] != 0:
         starts.insert(0, 0)
     starts.append(len(text))
-    return [Document(source, start, text[start:end]) for start, end in zip(starts, starts[1:], strict=False) if start < end]
+    return [Document(source, start, text[start:end]) for start, end in pairwise(starts) if start < end]
 
 
 def _starts_by_parsing(source: Source) -> list[int]:
     starts, depth = [], 0
     try:
-        parser = CParser(source.text)
+        parser = libyaml.parser(source.text)
         while (event := parser.get_event()) is not None:
-            if isinstance(event, DocumentStartEvent) and event.explicit:
+            if isinstance(event, Event.DocumentStartEvent) and event.explicit:
                 starts.append(event.start_mark.index)
-            elif isinstance(event, CollectionStartEvent):
+            elif isinstance(event, Event.CollectionStartEvent):
                 depth += 1
                 if depth > MAX_DEPTH:
                     raise ParseError(f"nested more than {MAX_DEPTH} levels deep", event.start_mark.index)
-            elif isinstance(event, CollectionEndEvent):
+            elif isinstance(event, Event.CollectionEndEvent):
                 depth -= 1
     except YAMLError as error:
-        problem = parse_error(source.text, error)
-        raise ManifestError(problem.message, source.place(problem.offset)) from None
+        message, offset = libyaml.problem(source.text, error)
+        raise ManifestError(message, source.place(offset)) from None
     except ParseError as error:
         raise ManifestError(error.message, source.place(error.offset)) from None
     return starts

@@ -1,0 +1,172 @@
+"""What holds for every manifest and every injection, tried on manifests of every style."""
+
+import re
+from typing import Any
+
+import yaml
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from sidecar_plugin.agents import AgentFolder
+from sidecar_plugin.config import Layer, merge_layers
+from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.injector import Injector, read_stream, uninject
+from sidecar_plugin.marker import INJECTED
+from sidecar_plugin.results import Results
+from sidecar_plugin.source import Source
+from tests.strategies import manifest_texts
+
+AGENT = """
+container: {name: agent, image: example.com/agent:1, args: ["on", "multi\\nline\\n"], volumeMounts: [{name: shared, mountPath: /a}]}
+volumes: [{name: shared, emptyDir: {}}]
+applicationContainers:
+  volumeMounts: [{name: shared, mountPath: /shared}]
+  env: [{name: AGENT, value: "true"}]
+podAnnotations: {agent: "yes"}
+podLabels: {agent-label: x}
+initContainers: [{name: agent-init, image: example.com/init:1}]
+imagePullSecrets: [{name: pull}]
+"""
+OTHER = 'container: {name: other, image: "example.com/other:1", env: [{name: "1", value: "0777"}]}\n'
+MANIFEST = (
+    'container: {name: m, image: x}\nmanifests: [{apiVersion: v1, kind: ConfigMap, metadata: {name: m}, data: {a: "b\\n"}}]\n'
+)
+
+
+class NoLibrary:
+    """There are only the agents that the settings bring."""
+
+    def names(self) -> list[str]:
+        return []
+
+    def folder(self, name: str) -> AgentFolder | None:
+        return None
+
+
+def inject(text: str, **spec: Any) -> str:
+    layer = Layer("test", {"clusterVersion": "1.30", **spec})
+    return Injector(merge_layers([layer]), NoLibrary(), Results()).inject(read_stream(Source("in.yaml", text)))
+
+
+def take_out(text: str) -> str:
+    return uninject(Source("in.yaml", text), Results())
+
+
+def agents(*names: str, **settings: Any) -> dict[str, Any]:
+    texts = {"agent": AGENT, "other": OTHER, "m": MANIFEST}
+    return {"agents": {name: {"enabled": True, "template": texts[name], **settings} for name in names}}
+
+
+SPECS = st.sampled_from(
+    [
+        agents("agent"),
+        agents("other"),
+        agents("agent", "other"),
+        agents("agent", position="last"),
+        agents("other", "agent", position="first"),
+        agents("m"),
+        {"clusterVersion": "1.28", **agents("agent", "other")},
+        {"clusterVersion": "1.28", **agents("agent", position="first")},
+    ]
+)
+
+
+def load(text: str) -> list[Any]:
+    """Return the documents, every scalar as its text and every null as None."""
+
+    class Loader(yaml.SafeLoader):
+        yaml_implicit_resolvers = {"~": [("tag:yaml.org,2002:null", re.compile("(?:~|null|Null|)$"))]}
+
+    for first in ("n", "N", ""):
+        Loader.yaml_implicit_resolvers[first] = Loader.yaml_implicit_resolvers["~"]
+    return [document for document in yaml.load_all(text, Loader) if document is not None]
+
+
+def pod_of(document: Any) -> Any:
+    for step in {"Deployment": ["spec", "template"], "CronJob": ["spec", "jobTemplate", "spec", "template"]}.get(
+        document["kind"], []
+    ):
+        document = document[step]
+    return document
+
+
+def without(document: Any, before: Any) -> Any:
+    """Take the known additions out of loaded data; what is left must be what was there before."""
+    if document["kind"] == "ConfigMap":
+        return document
+    pod, old = pod_of(document), pod_of(before)
+    ours = {"agent", "other", "agent-init", "shared", "pull", "m"}
+    for key in ("initContainers", "containers", "volumes", "imagePullSecrets"):
+        if key in pod["spec"]:
+            pod["spec"][key] = [item for item in pod["spec"][key] or () if item["name"] not in ours] or old["spec"].get(
+                key, "gone"
+            )
+    for container, same in zip(pod["spec"]["containers"], old["spec"]["containers"], strict=True):
+        for key, identity, gone in (("env", "name", "AGENT"), ("volumeMounts", "mountPath", "/shared")):
+            if key in container:
+                container[key] = [item for item in container[key] or () if item[identity] != gone] or same.get(key, "gone")
+    metadata = pod["metadata"]
+    for key, gone in (("annotations", {"agent", INJECTED}), ("labels", {"agent-label"})):
+        if key in metadata:
+            left = {name: value for name, value in (metadata[key] or {}).items() if name not in gone}
+            metadata[key] = left or ((old.get("metadata") or {}).get(key, "gone"))
+    pod["metadata"] = _pruned(metadata) or old.get("metadata", "gone")
+    pod["spec"] = {**pod["spec"], "containers": [_pruned(container) for container in pod["spec"]["containers"]]}
+    pod["spec"] = _pruned(pod["spec"])
+    if pod["metadata"] == "gone":
+        del pod["metadata"]
+    return document
+
+
+def _pruned(data: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in data.items() if value != "gone"}
+
+
+def is_insertion_only(before: str, after: str) -> bool:
+    rest = iter(after)
+    return all(character in rest for character in before)
+
+
+def injected_or_refused(text: str, spec: dict[str, Any]) -> str:
+    """Inject; a refusal must name a place and is the end of the example."""
+    try:
+        return inject(text, **spec)
+    except ManifestError as error:
+        assert error.place is not None
+        assert "null in flow style" in error.message or "without a line break" in error.message, error
+        assume(False)
+        raise
+
+
+SLOW = settings(
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much], deadline=None
+)
+
+
+@SLOW
+@given(manifest_texts(), SPECS)
+def test_nothing_of_the_input_is_lost_and_only_the_addition_is_new(text: str, spec: dict[str, Any]) -> None:
+    after = injected_or_refused(text, spec)
+    assert is_insertion_only(text, after)
+    before_data = load(text)
+    after_data = load(after)[: len(before_data)]
+    assert [without(new, old) for new, old in zip(after_data, before_data, strict=True)] == before_data
+
+
+@SLOW
+@given(manifest_texts(), SPECS)
+def test_inject_twice_is_inject_once(text: str, spec: dict[str, Any]) -> None:
+    once = injected_or_refused(text, spec)
+    assert inject(once, **spec) == once
+
+
+@SLOW
+@given(manifest_texts(), SPECS)
+def test_uninject_gives_back_the_very_text(text: str, spec: dict[str, Any]) -> None:
+    assert take_out(injected_or_refused(text, spec)) == text
+
+
+@SLOW
+@given(manifest_texts(), SPECS, SPECS)
+def test_an_update_is_uninject_and_inject(text: str, first: dict[str, Any], second: dict[str, Any]) -> None:
+    assert inject(injected_or_refused(text, first), **second) == injected_or_refused(text, second)
