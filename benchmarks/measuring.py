@@ -93,9 +93,7 @@ spec:
 def manifests(deployments: int) -> str:
     """Return a stream of so many Deployments, each with a Service and a ConfigMap: three documents each."""
     return "---\n" + "---\n".join(
-        template.format(number=number)
-        for number in range(deployments)
-        for template in (CONFIG_MAP, SERVICE, DEPLOYMENT)
+        template.format(number=number) for number in range(deployments) for template in (CONFIG_MAP, SERVICE, DEPLOYMENT)
     )
 
 

@@ -1,18 +1,59 @@
 """libyaml's parser, through PyYAML's binding: the one place that imports PyYAML."""
 
+import sys
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+from types import ModuleType
 from typing import Any
 
-import yaml
-from yaml import cyaml, events
-from yaml.error import MarkedYAMLError, YAMLError
-from yaml.reader import ReaderError
+_PURE = {  # the modules of PyYAML's other half, and the error that the binding takes from each
+    "reader": "ReaderError", "scanner": "ScannerError", "parser": "ParserError", "composer": "ComposerError",
+    "constructor": "ConstructorError", "emitter": "EmitterError", "serializer": "SerializerError",
+    "representer": "RepresenterError",
+}  # fmt: skip
 
-if not yaml.__with_libyaml__:
-    raise ImportError("PyYAML was built without libyaml; install it from a wheel, or with libyaml's headers (libyaml-dev)")
 
-_binding: Any = cyaml
-Event: Any = events
+def _binding() -> Any:
+    """Return PyYAML's binding of libyaml without importing the rest of PyYAML.
+
+    `import yaml` takes 15 to 20 ms, most of it for a parser in Python that nothing here uses; a post-renderer runs on every helm
+    command. The binding needs no more than PyYAML's events, tokens, nodes and error classes, so while it loads `yaml` is a package
+    of just these; afterwards `import yaml` imports the real one.
+    """
+    if "yaml" in sys.modules:
+        from yaml import _yaml
+
+        return _yaml
+    spec = PathFinder.find_spec("yaml")
+    if spec is None:
+        raise ImportError("PyYAML is not installed")
+    lean: Any = module_from_spec(spec)
+    sys.modules["yaml"] = lean
+    try:
+        from yaml import error, events, nodes, tokens  # noqa: F401  # they become attributes of the package
+
+        for module, name in _PURE.items():
+            base = error.YAMLError if module == "reader" else error.MarkedYAMLError
+            members = {"__init__": _init_reader_error} if module == "reader" else {}
+            stand_in = ModuleType(f"yaml.{module}")
+            setattr(stand_in, name, type(name, (base,), members))
+            setattr(lean, module, stand_in)
+        from yaml import _yaml
+
+        return _yaml
+    finally:
+        del sys.modules["yaml"]
+
+
+def _init_reader_error(self: Any, name: str, position: int, character: int, encoding: str, reason: str) -> None:
+    self.name, self.position, self.character, self.encoding, self.reason = name, position, character, encoding, reason
+
+
+_libyaml: Any = _binding()
+Event: Any = sys.modules["yaml.events"]
 """The classes of libyaml's events, by their names."""
+YAMLError: Any = sys.modules["yaml.error"].YAMLError
+"""What the parser raises for text that is not YAML."""
 
 
 def parser(text: str) -> Any:
@@ -20,21 +61,18 @@ def parser(text: str) -> Any:
 
     Both raise YAMLError for text that is not YAML.
     """
-    return _binding.CParser(text)
+    return _libyaml.CParser(text)
 
 
-def problem(text: str, error: YAMLError) -> tuple[str, int]:
+def problem(text: str, error: Any) -> tuple[str, int]:
     """Return what libyaml found wrong with `text`, in words, and the offset of it."""
-    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
+    mark = getattr(error, "problem_mark", None)
+    if mark is not None:
         words = f"{error.context}: {error.problem}" if error.context else str(error.problem)
-        mark: Any = error.problem_mark
         line = text[mark.index - mark.column : mark.index + 1]
         hint = " (YAML does not allow tabs for indentation)" if "\t" in line and "token" in words else ""
         return f"not YAML: {words}{hint}", mark.index
-    if isinstance(error, ReaderError):
+    if hasattr(error, "reason"):
         before = text.encode()[: error.position].decode(errors="ignore")
         return f"not YAML: {error.reason}", len(before)
     return f"not YAML: {error}", 0
-
-
-__all__ = ["Event", "YAMLError", "parser", "problem"]

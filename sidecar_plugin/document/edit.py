@@ -160,9 +160,7 @@ def _offset(insertion: tuple[int, str]) -> int:
 
 
 def _line_start(text: str, offset: int) -> int:
-    while offset > 0 and text[offset - 1] not in _BREAKS:
-        offset -= 1
-    return offset
+    return max(text.rfind(character, 0, offset) for character in _BREAKS) + 1
 
 
 def line_end(text: str, end: int) -> int:

@@ -1,0 +1,75 @@
+"""A Memo kept on disk between runs: a file per set of settings in the user's cache folder.
+
+Nobody but the user may have written what is read: the folder is made with mode 0700 and a file of another owner, or one that others
+can write to, is not read. SIDECAR_PLUGIN_CACHE names another folder, or `off`. Deleting the folder costs nothing but time.
+"""
+
+import json
+import os
+import zlib
+from collections.abc import Iterable
+
+from sidecar_plugin import __version__
+from sidecar_plugin.memo import Memo
+
+MAX_FILES = 64
+MAX_SIZE = 4_000_000
+_VARIABLE = "SIDECAR_PLUGIN_CACHE"
+
+
+def cache_folder() -> str | None:
+    """Return the folder, None if there is to be none."""
+    chosen = os.environ.get(_VARIABLE)
+    if chosen:
+        return None if chosen == "off" else chosen
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.environ.get("HOME", ""), ".cache")  # noqa: PTH118  # pathlib costs 2 ms
+    return os.path.join(base, "sidecar-plugin") if os.path.isabs(base) else None  # noqa: PTH117, PTH118
+
+
+class MemoFile:
+    """The file for one set of settings."""
+
+    __slots__ = ("_path", "memo")
+
+    def __init__(self, settings: Iterable[str]) -> None:
+        """Read the results of earlier runs with the same settings; a file that cannot be read is one that is not there."""
+        folder = cache_folder()
+        name = f"{__version__}-{zlib.crc32(chr(0).join(settings).encode()):08x}.json"
+        self._path = os.path.join(folder, name) if folder else None  # noqa: PTH118
+        self.memo = Memo(_read(self._path) if self._path else {})
+
+    def save(self) -> None:
+        """Write this run's results if there are new ones. A folder that cannot be written to is left alone."""
+        if not self._path or not self.memo.added:
+            return
+        folder, name = os.path.split(self._path)  # noqa: PTH206
+        scratch = f"{self._path}.{os.getpid()}"
+        try:
+            os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
+            descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123
+                json.dump(self.memo.used, file, ensure_ascii=False)
+            os.replace(scratch, self._path)  # noqa: PTH105
+            _prune(folder, name)
+        except OSError:
+            return
+
+
+def _read(path: str) -> dict[str, str]:
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+            state = os.fstat(file.fileno())
+            if state.st_uid != os.geteuid() or state.st_mode & 0o022 or state.st_size > MAX_SIZE:
+                return {}
+            known = json.load(file)
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if isinstance(known, dict) and all(isinstance(result, str) for result in known.values()):
+        return known
+    return {}
+
+
+def _prune(folder: str, keep: str) -> None:
+    entries = sorted((entry.stat().st_mtime, entry.path) for entry in os.scandir(folder) if entry.name != keep)
+    for _, path in entries[:-MAX_FILES]:
+        os.unlink(path)  # noqa: PTH108
