@@ -7,7 +7,7 @@ from sidecar_plugin.errors import UsageError, did_you_mean
 README = "README.md"
 
 
-def overview(templates: list[str]) -> str:
+def overview(templates: tuple[str, ...]) -> str:
     """Return a line per agent: its name and the first sentence of its README."""
     folders = AgentFolders(templates)
     names = folders.names()
@@ -16,19 +16,20 @@ def overview(templates: list[str]) -> str:
     return "".join(f"{line}\n" for line in [*lines, "", "`sidecar-plugin agents NAME` shows an agent's values."])
 
 
-def describe(name: str, templates: list[str]) -> str:
+def describe(name: str, templates: tuple[str, ...]) -> str:
     """Return an agent's README and its documented values, as they stand below `agents.NAME`. Raises UsageError."""
     folders = AgentFolders(templates)
     folder = folders.folder(name) if name in folders.names() else None
     if folder is None:
         known = folders.names()
         raise UsageError(f'there is no agent "{name}"{did_you_mean(name, known) or "; there are " + ", ".join(known)}')
-    values = "".join(f"    {line}\n" if line else "\n" for line in folder.files.get(VALUES, "").splitlines())
+    files = folder.read()
+    values = "".join(f"    {line}\n" if line else "\n" for line in files.get(VALUES, "").splitlines())
     switch = "    # The agent's switch.\n    enabled: false\n"
-    return f"{folder.files.get(README, '').rstrip()}\n\nValues, with their defaults:\n\nagents:\n  {name}:\n{switch}{values}"
+    return f"{files.get(README, '').rstrip()}\n\nValues, with their defaults:\n\nagents:\n  {name}:\n{switch}{values}"
 
 
 def _summary(folder: AgentFolder | None) -> str:
-    readme = folder.files.get(README, "") if folder else ""
+    readme = folder.read().get(README, "") if folder else ""
     paragraphs = [line for line in readme.splitlines() if line and not line.startswith("#")]
     return paragraphs[0].split(". ")[0].rstrip(".") if paragraphs else ""

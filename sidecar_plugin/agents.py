@@ -8,8 +8,10 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from sidecar_plugin import __version__
 from sidecar_plugin.document.emit import block
 from sidecar_plugin.errors import Place, SettingsError, SidecarPluginError, TemplateError
+from sidecar_plugin.memo import Memo, key_of
 from sidecar_plugin.nodes import ParseError, parse
 from sidecar_plugin.plain_data import DataError, lookup, to_data
 from sidecar_plugin.schemas import Problem, Schema
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 TEMPLATE = "agent.yaml.j2"
 VALUES = "values.yaml"
 VALUES_SCHEMA = "values.schema.json"
+MAX_PARSED = 100  # renderings kept as data; most workloads of a stream share one
 MAX_RENDERED = 1_000_000  # characters; a pod with more than this is refused by every API server (1.5 MiB per object)
 
 _NAMED = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "minLength": 1}}}
@@ -62,15 +65,29 @@ _PARTS_SCHEMA: dict[str, Any] = {
 
 
 class AgentFolder(NamedTuple):
-    """The files of an agent by their names, and where they were found (a path, or the setting of an inline template)."""
+    """The files of an agent, read when they are needed.
+
+    `origin` is where they were found: a path, or for an inline template the setting. `signature` stands for their content in
+    the keys of a Memo, so it must change when one of them does.
+    """
 
     name: str
     origin: str
-    files: dict[str, str]
+    signature: str
+    read: Callable[[], dict[str, str]]
+    is_inline: bool = False
 
     def path(self, file: str) -> str:
         """Return what a message calls one of the files."""
-        return f"{self.origin}/{file}" if VALUES in self.files or VALUES_SCHEMA in self.files else self.origin
+        return self.origin if self.is_inline else f"{self.origin}/{file}"
+
+
+class ValuesError(SidecarPluginError):
+    """Values that the agent's values.schema.json does not take; `problem` says which."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
 
 
 class AgentLibrary(Protocol):
@@ -98,45 +115,63 @@ class Parts(NamedTuple):
 
 
 class Agent:
-    """An agent ready to render: its template compiled, its default values read."""
+    """An agent that can be rendered; its files are read and compiled when a rendering is not known from an earlier run."""
 
-    __slots__ = ("_folder", "_parsed", "_schema", "_template", "defaults", "name")
+    __slots__ = ("_compiled", "_folder", "_memo", "_parsed", "name")
 
-    def __init__(self, folder: AgentFolder) -> None:
-        """Raise TemplateError for a folder without template, and for files that cannot be read as what they are."""
+    def __init__(self, folder: AgentFolder, memo: Memo) -> None:
         self.name = folder.name
         self._folder = folder
+        self._memo = memo
+        self._compiled: _Compiled | None = None
         self._parsed: dict[str, Parts] = {}
-        self._template = _compile(folder)
-        self.defaults = _defaults(folder)
-        self._schema = _values_schema(folder)
 
-    def values(self, *overrides: dict[str, Any]) -> dict[str, Any]:
-        """Return the default values with `overrides` over them, weakest first, as Helm merges."""
-        merged = self.defaults
-        for override in overrides:
-            merged = merge(merged, override)
-        return merged
+    def render(self, overrides: tuple[dict[str, Any], ...], context: dict[str, Any]) -> Parts:
+        """Return the agent's parts for `context` (workload, cluster, declaration) and the agent's default values with
+        `overrides` over them, weakest first, as Helm merges.
 
-    def problem(self, values: dict[str, Any]) -> Problem | None:
-        """Return the first thing that the agent's values.schema.json finds wrong with merged values."""
-        return self._schema.problem(values) if self._schema else None
-
-    def render(self, context: dict[str, Any]) -> Parts:
-        """Return the agent's parts for `context` (values, workload, cluster, declaration).
-
-        Raises TemplateError with the template's file and line, or the place in what it rendered.
+        Raises ValuesError for values that the agent's schema does not take, and TemplateError with the template's file and
+        line, or the place in what it rendered.
         """
-        text = self._render_text(context)
-        parts = self._parsed.get(text)
-        if parts is None:
-            parts = self._parsed[text] = _parts(f"{self._folder.path(TEMPLATE)} (rendered)", text)
+        key = key_of("rendered", __version__, self._folder.signature, overrides, context)
+        text = self._memo.get(key)
+        if text is not None:
+            return self._parts(text)
+        if self._compiled is None:
+            self._compiled = _Compiled(self._folder)
+        text = self._compiled.render(overrides, context, self._memo)
+        parts = self._parts(text)
+        self._memo.put(key, text)
         return parts
 
-    def _render_text(self, context: dict[str, Any]) -> str:
+    def _parts(self, text: str) -> Parts:
+        parts = self._parsed.get(text)
+        if parts is None:
+            if len(self._parsed) >= MAX_PARSED:
+                self._parsed.clear()
+            parts = self._parsed[text] = _parts(f"{self._folder.path(TEMPLATE)} (rendered)", text, self._memo)
+        return parts
+
+
+class _Compiled:
+    """An agent's files, read: its template compiled, its default values parsed."""
+
+    __slots__ = ("_defaults", "_folder", "_paths", "_schema", "_template", "_values")
+
+    def __init__(self, folder: AgentFolder) -> None:
+        files = folder.read()
+        self._folder = folder
+        self._paths = frozenset(map(folder.path, files))
+        self._template = _compile(folder, files)
+        self._defaults = _defaults(folder, files)
+        self._schema = _values_schema(folder, files)
+        self._values: tuple[tuple[dict[str, Any], ...], dict[str, Any]] | None = None
+
+    def render(self, overrides: tuple[dict[str, Any], ...], context: dict[str, Any], memo: Memo) -> str:
         pieces, size = [], 0
+        values = self._checked_values(overrides, memo)
         try:
-            for piece in self._template.generate(context):
+            for piece in self._template.generate({**context, "values": values}):
                 size += len(piece)
                 if size > MAX_RENDERED:
                     message = f"the template renders more than {MAX_RENDERED} characters"
@@ -144,22 +179,39 @@ class Agent:
                 pieces.append(piece)
         except SidecarPluginError:
             raise
-        except (MemoryError, KeyboardInterrupt):
-            raise
+        except MemoryError:
+            raise TemplateError(
+                "the template needs more memory than there is", Place(self._folder.path(TEMPLATE), 1, 1)
+            ) from None
         except Exception as error:  # noqa: BLE001  # a template can raise whatever its expressions raise
-            raise _template_error(self._folder, error) from None
+            raise _template_error(self._folder, self._paths, error) from None
         return "".join(pieces)
 
+    def _checked_values(self, overrides: tuple[dict[str, Any], ...], memo: Memo) -> dict[str, Any]:
+        if self._values and self._values[0] == overrides:
+            return self._values[1]
+        values = self._defaults
+        for override in overrides:
+            values = merge(values, override)
+        try:
+            problem = self._schema.problem(values, memo) if self._schema else None
+        except ValueError as error:
+            raise TemplateError(f"not a JSON Schema: {error}", Place(self._folder.path(VALUES_SCHEMA), 1, 1)) from None
+        if problem:
+            raise ValuesError(problem)
+        self._values = (overrides, values)
+        return values
 
-def _compile(folder: AgentFolder) -> "Template":
-    if TEMPLATE not in folder.files:
+
+def _compile(folder: AgentFolder, files: dict[str, str]) -> "Template":
+    if TEMPLATE not in files:
         raise TemplateError(f"the agent {folder.name} has no {TEMPLATE}", Place(folder.origin, 1, 1))
     from jinja2 import FunctionLoader, StrictUndefined
     from jinja2 import TemplateError as JinjaError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     def load(name: str) -> tuple[str, str, Callable[[], bool]] | None:
-        text = folder.files.get(name)
+        text = files.get(name)
         return None if text is None else (text, folder.path(name), lambda: True)
 
     environment = ImmutableSandboxedEnvironment(
@@ -170,13 +222,14 @@ def _compile(folder: AgentFolder) -> "Template":
         keep_trailing_newline=True,
         auto_reload=False,
     )
+    del environment.filters["random"], environment.globals["lipsum"]  # the same input is to give the same output
     environment.filters["tojson"] = _to_json
     environment.filters["toyaml"] = _to_yaml
     environment.filters["sha256"] = _sha256
     try:
         return environment.get_template(TEMPLATE)
     except JinjaError as error:
-        raise _template_error(folder, error) from None
+        raise _template_error(folder, frozenset(map(folder.path, files)), error) from None
 
 
 def _to_json(value: Any) -> str:
@@ -195,10 +248,9 @@ def _sha256(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def _template_error(folder: AgentFolder, error: Exception) -> TemplateError:
+def _template_error(folder: AgentFolder, paths: frozenset[str], error: Exception) -> TemplateError:
     """Return what Jinja2, or an expression of the template, raised, at the template's own file and line."""
     line, file = getattr(error, "lineno", None), getattr(error, "filename", None)
-    paths = {folder.path(name) for name in folder.files}
     step = error.__traceback__
     while step is not None and getattr(error, "lineno", None) is None:
         if step.tb_frame.f_code.co_filename in paths:
@@ -208,8 +260,8 @@ def _template_error(folder: AgentFolder, error: Exception) -> TemplateError:
     return TemplateError(f"agent {folder.name}: {words}", Place(file or folder.path(TEMPLATE), line or 1, 1))
 
 
-def _defaults(folder: AgentFolder) -> dict[str, Any]:
-    text = folder.files.get(VALUES)
+def _defaults(folder: AgentFolder, files: dict[str, str]) -> dict[str, Any]:
+    text = files.get(VALUES)
     if text is None:
         return {}
     source = Source(folder.path(VALUES), text)
@@ -223,29 +275,26 @@ def _defaults(folder: AgentFolder) -> dict[str, Any]:
     return data
 
 
-def _values_schema(folder: AgentFolder) -> Schema | None:
-    text = folder.files.get(VALUES_SCHEMA)
-    if text is None:
-        return None
-    try:
-        return Schema(json.loads(text))
-    except ValueError as error:
-        raise TemplateError(f"not a JSON Schema: {error}", Place(folder.path(VALUES_SCHEMA), 1, 1)) from None
+def _values_schema(folder: AgentFolder, files: dict[str, str]) -> Schema | None:
+    text = files.get(VALUES_SCHEMA)
+    return None if text is None else Schema(folder.signature, lambda: json.loads(text))
 
 
-_parts_schema: list[Schema] = []
+def _known_parts_schema() -> dict[str, Any]:
+    return _PARTS_SCHEMA
 
 
-def _parts(name: str, text: str) -> Parts:
+_PARTS = Schema(f"parts {__version__}", _known_parts_schema)
+
+
+def _parts(name: str, text: str, memo: Memo) -> Parts:
     source = Source(name, text)
     try:
         root = parse(text).root
         data: Any = to_data(root) if root is not None else None
     except (ParseError, DataError) as error:
         raise TemplateError(error.message, source.place(error.offset)) from None
-    if not _parts_schema:
-        _parts_schema.append(Schema(_PARTS_SCHEMA))
-    problem = _parts_schema[0].problem(data)
+    problem = _PARTS.problem(data, memo)
     if problem or root is None:
         message, path = (problem.message, problem.path) if problem else ("nothing", [])
         place = source.place(lookup(root, path)[0].start if root is not None else 0)

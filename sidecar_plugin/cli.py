@@ -3,15 +3,18 @@
 0: done. 1: bad input or settings. 2: bad usage. On an error nothing reaches stdout and no file is changed.
 """
 
-import argparse
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any
 
 from sidecar_plugin import __version__
-from sidecar_plugin.errors import SidecarPluginError, UsageError
+from sidecar_plugin.errors import SidecarPluginError, UsageError, did_you_mean
 from sidecar_plugin.results import Results
 from sidecar_plugin.run import Options, report
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from typing import NoReturn
 
 PROGRAM = "sidecar-plugin"
 _DESCRIPTION = """\
@@ -22,11 +25,20 @@ ResourceList.  Commands: inject, uninject, agents, schema (see `sidecar-plugin C
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    """Ends with our kind of message."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message} (see `{self.prog} --help`)")
+OPTIONS: tuple[tuple[str, str, str], ...] = (
+    ("--config", "FILE", "SidecarInjection documents (can be repeated)"),
+    ("--values", "FILE", "Helm values with the settings under `sidecars` (can be repeated)"),
+    ("--set", "KEY=VALUE", "one setting, such as agents.logging.enabled=true (can be repeated)"),
+    ("--templates", "DIR", "a folder of further agents (can be repeated)"),
+    ("--cluster-version", "VERSION", 'the Kubernetes version, such as "1.30"'),
+    ("--platform", "PLATFORM", "acs (default) or kubernetes"),
+    ("--declaration", "DECLARATION", "auto (default), native, acs or regular"),
+    ("--report", "FORMAT", "the report on stderr: text (default), json or none"),
+    ("--strict", "", "make warnings errors"),
+)
+"""The options of every way of injecting: the flag, what it takes, and its help. The first four can be repeated."""
+_REPEATED = frozenset(("--config", "--values", "--set", "--templates"))
+_REPORTS = ("text", "json", "none")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,20 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _filter(words: list[str]) -> int:
-    parser = _Parser(PROGRAM, description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    parser.add_argument("--as-helm-plugin", action="store_true", help=argparse.SUPPRESS)
-    _add_options(parser)
-    if words and not words[0].startswith("-"):
-        from sidecar_plugin.errors import did_you_mean
-
-        raise UsageError(f'there is no command "{words[0]}"{did_you_mean(words[0], COMMANDS)} (see `{PROGRAM} --help`)')
     as_helm_plugin = "--as-helm-plugin" in words
     try:
-        parsed = parser.parse_args(words)
+        options = _filter_options([word for word in words if word != "--as-helm-plugin"])
         if sys.stdin.isatty():
             raise UsageError(f"nothing on stdin: without a command {PROGRAM} is a filter (see `{PROGRAM} --help`)")
-        return _run_filter(_options(parsed), as_helm_plugin)
+        return _run_filter(options)
     except SidecarPluginError as error:
         if not as_helm_plugin:
             raise
@@ -71,30 +75,56 @@ def _filter(words: list[str]) -> int:
         return 0
 
 
-def _run_filter(options: Options, as_helm_plugin: bool) -> int:
-    from sidecar_plugin import krm_function, post_renderer
+def _filter_options(words: list[str]) -> Options:
+    """Return the filter's options. Words that are just as OPTIONS lists them are read here: argparse costs 6 ms."""
+    given: dict[str, Any] = {}
+    flags = {flag: metavar for flag, metavar, _ in OPTIONS}
+    rest = iter(words)
+    for word in rest:
+        value = next(rest, None) if flags.get(word) else True
+        if word not in flags or value is None or (word == "--report" and value not in _REPORTS):
+            return _filter_options_by_argparse(words)
+        name = word[2:].replace("-", "_")
+        given[name] = (*given.get(name, ()), value) if word in _REPEATED else value
+    return Options(**given)
 
+
+def _filter_options_by_argparse(words: list[str]) -> Options:
+    if words and not words[0].startswith("-"):
+        hint = did_you_mean(words[0], COMMANDS)
+        raise UsageError(f'there is no command "{words[0]}"{hint} (see `{PROGRAM} --help`)')
+    parser = _parser("", _DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    _add_options(parser)
+    return _options(parser.parse_args(words))
+
+
+def _run_filter(options: Options) -> int:
     data = sys.stdin.buffer.read()
     results = Results()
-    if not krm_function.is_resource_list(data):
-        output = post_renderer.render(data, options, results)
-        _write(output)
-        said = report(options, results)
-        if not (as_helm_plugin and post_renderer.say_to_helm(said)):
-            _say(said)
-        return 0
-    try:
-        output = krm_function.transform(data, options, results)
-    except SidecarPluginError as error:
-        _write(krm_function.failed(data, error))
-        raise
-    _write(output)
-    _say(report(options, results))
+    if b"ResourceList" in data:
+        from sidecar_plugin import krm_function
+
+        if krm_function.is_resource_list(data):
+            try:
+                output = krm_function.transform(data, options, results)
+            except SidecarPluginError as error:
+                _write(krm_function.failed(data, error))
+                raise
+            _write(output)
+            _say(report(options, results))
+            return 0
+    from sidecar_plugin import post_renderer
+
+    _write(post_renderer.render(data, options, results))
+    said = report(options, results)
+    if not post_renderer.say_to_helm(said):
+        _say(said)
     return 0
 
 
 def _inject(words: list[str]) -> int:
-    parser = _Parser(f"{PROGRAM} inject", description="Put agents into manifests: files, folders, or - for stdin.")
+    parser = _parser("inject", "Put agents into manifests: files, folders, or - for stdin.")
     _add_paths(parser)
     _add_options(parser)
     parsed = parser.parse_args(words)
@@ -107,9 +137,9 @@ def _inject(words: list[str]) -> int:
 
 
 def _uninject(words: list[str]) -> int:
-    parser = _Parser(f"{PROGRAM} uninject", description="Take out of manifests everything that inject put in, to the byte.")
+    parser = _parser("uninject", "Take out of manifests everything that inject put in, to the byte.")
     _add_paths(parser)
-    parser.add_argument("--report", choices=("text", "json", "none"), default="text", help="the report on stderr")
+    parser.add_argument("--report", choices=_REPORTS, default="text", help="the report on stderr")
     parsed = parser.parse_args(words)
     from sidecar_plugin.files import Output, uninject_files
 
@@ -120,18 +150,18 @@ def _uninject(words: list[str]) -> int:
 
 
 def _agents(words: list[str]) -> int:
-    parser = _Parser(f"{PROGRAM} agents", description="List the agents, or show one agent's values with their meaning.")
+    parser = _parser("agents", "List the agents, or show one agent's values with their meaning.")
     parser.add_argument("name", nargs="?", metavar="NAME")
     parser.add_argument("--templates", metavar="DIR", action="append", default=[], help="a folder of further agents")
     parsed = parser.parse_args(words)
     from sidecar_plugin.agent_listing import describe, overview
 
-    _write((describe(parsed.name, parsed.templates) if parsed.name else overview(parsed.templates)).encode())
+    _write((describe(parsed.name, tuple(parsed.templates)) if parsed.name else overview(tuple(parsed.templates))).encode())
     return 0
 
 
 def _schema(words: list[str]) -> int:
-    _Parser(f"{PROGRAM} schema", description="Print the JSON Schema of SidecarInjection.").parse_args(words)
+    _parser("schema", "Print the JSON Schema of SidecarInjection.").parse_args(words)
     import json
 
     from sidecar_plugin.config import schema
@@ -148,38 +178,41 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
 }
 
 
-def _add_paths(parser: argparse.ArgumentParser) -> None:
+def _parser(command: str, description: str) -> "ArgumentParser":
+    import argparse
+
+    class Parser(argparse.ArgumentParser):
+        """Ends with our kind of message."""
+
+        def error(self, message: str) -> "NoReturn":
+            raise UsageError(f"{message} (see `{self.prog} --help`)")
+
+    name = f"{PROGRAM} {command}" if command else PROGRAM
+    return Parser(name, description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+
+
+def _add_paths(parser: "ArgumentParser") -> None:
     parser.add_argument("path", nargs="+", metavar="PATH", help="a manifest, a folder of manifests, or - for stdin")
     parser.add_argument("--in-place", action="store_true", help="write the files themselves")
     parser.add_argument("--diff", action="store_true", help="show what changes; without --in-place nothing is written")
     parser.add_argument("--output-dir", metavar="DIR", help="write the results below this folder")
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--config", metavar="FILE", action="append", default=[], help="SidecarInjection documents")
-    add("--values", "-f", metavar="FILE", action="append", default=[], help="Helm values with the settings under `sidecars`")
-    add("--set", metavar="KEY=VALUE", action="append", default=[], help="one setting, such as agents.logging.enabled=true")
-    add("--cluster-version", metavar="VERSION", help='the Kubernetes version, such as "1.30"')
-    add("--platform", metavar="PLATFORM", help="acs (default) or kubernetes")
-    add("--declaration", metavar="D", help="auto (default), native, acs or regular")
-    add("--templates", metavar="DIR", action="append", default=[], help="a folder of further agents")
-    add("--report", choices=("text", "json", "none"), default="text", help="the report on stderr (default: text)")
-    add("--strict", action="store_true", help="make warnings errors")
+def _add_options(parser: "ArgumentParser") -> None:
+    for flag, metavar, text in OPTIONS:
+        if not metavar:
+            parser.add_argument(flag, action="store_true", help=text)
+        elif flag in _REPEATED:
+            parser.add_argument(flag, metavar=metavar, action="append", default=[], help=text)
+        elif flag == "--report":
+            parser.add_argument(flag, choices=_REPORTS, default="text", help=text)
+        else:
+            parser.add_argument(flag, metavar=metavar, help=text)
 
 
-def _options(parsed: argparse.Namespace) -> Options:
-    return Options(
-        tuple(parsed.config),
-        tuple(parsed.values),
-        tuple(parsed.set),
-        parsed.cluster_version,
-        parsed.platform,
-        parsed.declaration,
-        tuple(parsed.templates),
-        parsed.report,
-        parsed.strict,
-    )
+def _options(parsed: "Namespace") -> Options:
+    given: dict[str, Any] = {name: getattr(parsed, name) for name in Options._fields}
+    return Options(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
 
 
 def _write(data: bytes) -> None:

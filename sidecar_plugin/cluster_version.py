@@ -10,7 +10,10 @@ from typing import NamedTuple
 
 from sidecar_plugin.errors import Place, VersionError
 
-_VERSION = re.compile(r"v?(?P<major>[1-9]\d{0,2})\.(?P<minor>0|[1-9]\d{0,3})(?:\.\d+)?(?:\+?|[-+][0-9A-Za-z][0-9A-Za-z.+_-]*)")
+_SHORT = re.compile(r"([1-9]\d{0,2})\.(0|[1-9]\d{0,3})")
+_LONG = re.compile(
+    r"v?(?P<release>[1-9]\d{0,2}\.\d{1,4}(?:\.\d{1,6})?(?:-(?:alpha|beta|rc)\.\d+)?)(?:\+|[-+.][0-9A-Za-z.+_-]+)?"
+)
 _LOST_ZERO = re.compile(r"v?1\.[1-9]")
 
 
@@ -42,7 +45,11 @@ def parse_cluster_version(text: str, place: Place | None = None, field: str = "c
             place,
             field,
         )
-    found = _VERSION.fullmatch(text)
-    if not found:
-        raise VersionError(f'"{text}" is no cluster version; write it like "1.30" or "v1.30.1-aliyun.1"', place, field)
-    return ClusterVersion(int(found["major"]), int(found["minor"]))
+    if found := _SHORT.fullmatch(text):
+        return ClusterVersion(int(found[1]), int(found[2]))
+    if found := _LONG.fullmatch(text):
+        from packaging.version import Version  # late: settings mostly say just 1.30
+
+        version = Version(found["release"])
+        return ClusterVersion(version.major, version.minor)
+    raise VersionError(f'"{text}" is no cluster version; write it like "1.30" or "v1.30.1-aliyun.1"', place, field)

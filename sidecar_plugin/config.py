@@ -5,13 +5,14 @@ where the user made it. The schema is `schema.json`, which `sidecar-plugin schem
 """
 
 import json
-from functools import cache
-from importlib.resources import files
+import os
 from typing import Any, NamedTuple
 
+from sidecar_plugin import __version__
 from sidecar_plugin.cluster_version import ClusterVersion, parse_cluster_version
 from sidecar_plugin.document.stream import Document, split
 from sidecar_plugin.errors import ManifestError, Place, SettingsError
+from sidecar_plugin.memo import Memo
 from sidecar_plugin.nodes import Mapping, Node, Scalar, follow, kind_of
 from sidecar_plugin.plain_data import DataError, key_place, lookup, to_data
 from sidecar_plugin.schemas import Path, Schema
@@ -96,21 +97,20 @@ def _error(layer: Layer, message: str, path: Path, key: str | None = None) -> Se
     return SettingsError(message if place else f"{message} (in {layer.label})", place, field_of(path))
 
 
-@cache
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of a SidecarInjection document."""
-    loaded: dict[str, Any] = json.loads(files("sidecar_plugin").joinpath("schema.json").read_text("utf-8"))
+    with open(os.path.join(os.path.dirname(__file__), "schema.json"), encoding="utf-8") as file:
+        loaded: dict[str, Any] = json.load(file)
     return loaded
 
 
-@cache
-def _spec_schema() -> Schema:
-    return Schema({"$schema": schema()["$schema"], "$ref": "#/$defs/spec", "$defs": schema()["$defs"]})
+def _spec_schema() -> dict[str, Any]:
+    whole = schema()
+    return {"$schema": whole["$schema"], "$ref": "#/$defs/spec", "$defs": whole["$defs"]}
 
 
-@cache
-def _document_schema() -> Schema:
-    return Schema(schema())
+_DOCUMENT_SCHEMA = Schema(f"document {__version__}", schema)
+_SPEC_SCHEMA = Schema(f"spec {__version__}", _spec_schema)
 
 
 def is_injection(root: Node | None) -> bool:
@@ -126,21 +126,21 @@ def is_injection(root: Node | None) -> bool:
     )
 
 
-def document_layer(document: Document, root: Mapping) -> Layer:
+def document_layer(document: Document, root: Mapping, memo: Memo) -> Layer:
     """Return the layer that a SidecarInjection document is. Raises SettingsError or ManifestError, with the place."""
     data = _data(document, root)
     whole = Layer(KIND, data, document, root)
     if data.get("apiVersion") != API_VERSION:
         message = f'this program knows {API_VERSION} only, not "{data.get("apiVersion")}"'
         raise _error(whole, message, ["apiVersion"])
-    problem = _document_schema().problem(data)
+    problem = _DOCUMENT_SCHEMA.problem(data, memo)
     if problem:
         raise _error(whole, problem.message, problem.path, problem.key)
     spec = root.get("spec")
-    return _checked(Layer(KIND, data.get("spec") or {}, document, spec or root))
+    return _checked(Layer(KIND, data.get("spec") or {}, document, spec or root), memo)
 
 
-def config_layers(source: Source) -> list[Layer]:
+def config_layers(source: Source, memo: Memo) -> list[Layer]:
     """Return the layers of a --config file, which holds SidecarInjection documents and nothing else."""
     layers = []
     for document in split(source):
@@ -150,13 +150,13 @@ def config_layers(source: Source) -> list[Layer]:
         if not isinstance(root, Mapping) or not is_injection(root):
             message = f"the settings must be {KIND} documents (apiVersion: {API_VERSION}, kind: {KIND})"
             raise SettingsError(message, document.place(root.start))
-        layers.append(document_layer(document, root))
+        layers.append(document_layer(document, root, memo))
     if not layers:
         raise SettingsError(f"the file holds no {KIND} document", Place(source.name, 1, 1))
     return layers
 
 
-def values_layer(source: Source) -> Layer | None:
+def values_layer(source: Source, memo: Memo) -> Layer | None:
     """Return the layer under the key `sidecars` of a Helm values file, None if it has no such key."""
     found: Layer | None = None
     for document in split(source):
@@ -175,22 +175,22 @@ def values_layer(source: Source) -> Layer | None:
         if data is not None and not isinstance(data, dict):
             message = f"must be a mapping, but is {kind_of(node)}"
             raise SettingsError(message, document.place(node.start), VALUES_KEY)
-        found = _checked(Layer(source.name, data or {}, document, node))
+        found = _checked(Layer(source.name, data or {}, document, node), memo)
     return found
 
 
-def set_layer(text: str) -> Layer:
+def set_layer(text: str, memo: Memo) -> Layer:
     """Return the layer of one `--set` argument; a leading `sidecars.` may be left out. Raises SettingsError."""
     data = parse_set(text)
     nested = data.pop(VALUES_KEY, {})
     if not isinstance(nested, dict):
         raise SettingsError(f'--set "{text}": {VALUES_KEY} must be a mapping')
-    return _checked(Layer(f'--set "{text}"', lay_over(data, nested)))
+    return _checked(Layer(f'--set "{text}"', lay_over(data, nested)), memo)
 
 
-def option_layer(option: str, key: str, value: str) -> Layer:
+def option_layer(option: str, key: str, value: str, memo: Memo) -> Layer:
     """Return the layer of an option of its own, such as --cluster-version. Raises SettingsError."""
-    return _checked(Layer(option, {key: value}))
+    return _checked(Layer(option, {key: value}), memo)
 
 
 def _data(document: Document, node: Node) -> Any:
@@ -200,9 +200,9 @@ def _data(document: Document, node: Node) -> Any:
         raise ManifestError(error.message, document.place(error.offset)) from None
 
 
-def _checked(layer: Layer) -> Layer:
+def _checked(layer: Layer, memo: Memo) -> Layer:
     """Return the layer if the schema and the version's parser take it, else raise SettingsError or VersionError."""
-    problem = _spec_schema().problem(layer.data)
+    problem = _SPEC_SCHEMA.problem(layer.data, memo)
     if problem:
         raise _error(layer, problem.message, problem.path, problem.key)
     version = layer.data.get("clusterVersion")

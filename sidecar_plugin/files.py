@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sidecar_plugin.errors import UsageError
 from sidecar_plugin.injector import read_stream, uninject
 from sidecar_plugin.results import Results
-from sidecar_plugin.run import STDIN, Options, check_strict, injector_for
+from sidecar_plugin.run import STDIN, Options, check_strict, injector_for, memo_for
 from sidecar_plugin.source import Source
 
 ENDINGS = frozenset((".yaml", ".yml", ".json"))
@@ -41,14 +41,16 @@ def inject_files(paths: list[str], options: Options, output: Output, results: Re
     Raises SidecarPluginError, with nothing written.
     """
     files = _read(paths)
-    streams = [read_stream(file.source) for file in files]
-    injector = injector_for(options, [layer for stream in streams for layer in stream.layers], results)
+    kept = memo_for(options)
+    streams = [read_stream(file.source, kept.memo) for file in files]
+    injector = injector_for(options, [layer for stream in streams for layer in stream.layers], results, kept.memo)
     if injector.is_idle:
         results.warn("no settings, so nothing was injected; give --config, --values, --set or a SidecarInjection", None)
     texts = []
     for file, stream in zip(files, streams, strict=True):
         text = injector.inject(stream if not output.in_place else stream.with_settings())
         texts.append((file, text))
+    kept.save()
     check_strict(options, results)
     return _write(texts, output)
 

@@ -8,7 +8,7 @@ import re
 from typing import Any, NamedTuple
 
 from sidecar_plugin import declarations
-from sidecar_plugin.agents import Agent, AgentLibrary, patch_container
+from sidecar_plugin.agents import TEMPLATE, Agent, AgentFolder, AgentLibrary, Parts, ValuesError, patch_container
 from sidecar_plugin.config import (
     KIND,
     RESERVED,
@@ -34,6 +34,7 @@ from sidecar_plugin.errors import (
     did_you_mean,
 )
 from sidecar_plugin.marker import INJECTED, has_marker, is_manifest, manifest_marker, remove
+from sidecar_plugin.memo import Memo
 from sidecar_plugin.nodes import Mapping, ParseError, Sequence, follow, validate
 from sidecar_plugin.plain_data import DataError, lookup, to_data
 from sidecar_plugin.pod_patch import PodPatch
@@ -79,7 +80,7 @@ class _Manifest(NamedTuple):
     place: Place
 
 
-def read_stream(source: Source) -> Stream:
+def read_stream(source: Source, memo: Memo) -> Stream:
     """Cut a stream into documents and take the SidecarInjection documents out, those among a list's items included.
 
     Raises ManifestError and SettingsError, with the place.
@@ -91,14 +92,14 @@ def read_stream(source: Source) -> Stream:
             continue
         root = document.parse().root
         if isinstance(root, Mapping) and is_injection(root):
-            layers.append(document_layer(document, root))
+            layers.append(document_layer(document, root, memo))
             continue
         items = root.get("items") if isinstance(root, Mapping) else None
         ours = set()
         for index, item in enumerate(items.items if isinstance(items, Sequence) else ()):
             target = follow(item)
             if isinstance(target, Mapping) and is_injection(target):
-                layers.append(document_layer(document, target))
+                layers.append(document_layer(document, target, memo))
                 ours.add(index)
         if ours and isinstance(items, Sequence):
             document = document.without(join_spans(document.text, span_of_items(document.text, items, ours)))
@@ -109,25 +110,15 @@ def read_stream(source: Source) -> Stream:
 class Injector:
     """Injects by one set of settings; agents are compiled once and shared over all streams."""
 
-    __slots__ = (
-        "_agents",
-        "_exclude",
-        "_kinds",
-        "_library",
-        "_manifests",
-        "_results",
-        "_settings",
-        "_targets",
-        "_values",
-    )
+    __slots__ = ("_agents", "_exclude", "_kinds", "_library", "_manifests", "_memo", "_results", "_settings", "_targets")
 
-    def __init__(self, settings: Settings, library: AgentLibrary, results: Results) -> None:
+    def __init__(self, settings: Settings, library: AgentLibrary, results: Results, memo: Memo) -> None:
         """Raise SettingsError for an agent that does not exist and for settings that do not fit together."""
         self._settings = settings
         self._library = library
         self._results = results
+        self._memo = memo
         self._agents: dict[str, Agent] = {}
-        self._values: dict[str, dict[str, Any]] = {}
         self._manifests: dict[tuple[str, str, str, str], _Manifest] = {}
         self._kinds = WorkloadKinds(
             tuple(
@@ -236,8 +227,7 @@ class Injector:
             "declaration": declaration.name,
         }
         for settings in agents:
-            agent = self._agent(settings)
-            parts = agent.render({**context, "values": self._values_for(pod, settings, agent)})
+            parts = self._parts(pod, settings, context)
             try:
                 patched = patch_container(parts.container, settings.container)
                 container = declaration.declare(patched)
@@ -309,27 +299,20 @@ class Injector:
 
     # --- agents
 
-    def _agent(self, settings: AgentSettings) -> Agent:
+    def _parts(self, pod: PodTemplate, settings: AgentSettings, context: dict[str, Any]) -> Parts:
         agent = self._agents.get(settings.name)
         if agent is None:
-            agent = self._agents[settings.name] = Agent(_folder(settings, self._library))
-        return agent
-
-    def _values_for(self, pod: PodTemplate, settings: AgentSettings, agent: Agent) -> dict[str, Any]:
+            agent = self._agents[settings.name] = Agent(_folder(settings, self._library), self._memo)
         own = self._annotated_values(pod, settings.name)
-        if own:
-            values = agent.values(settings.values, *own)
-        elif settings.name in self._values:
-            return self._values[settings.name]
-        else:
-            values = self._values[settings.name] = agent.values(settings.values)
-        problem = agent.problem(values)
-        if problem is None:
-            return values
-        path = ["agents", settings.name, *problem.path]
+        try:
+            return agent.render((settings.values, *own), context)
+        except ValuesError as error:
+            problem = error.problem
         if own:
             key = ANNOTATION_VALUES + settings.name
-            raise SettingsError(problem.message, _annotation_place(pod, key), f"{key} ({'.'.join(map(str, problem.path))})")
+            field = ".".join(map(str, [*problem.path, problem.key] if problem.key else problem.path))
+            raise SettingsError(problem.message, _annotation_place(pod, key), f"{key}: {field}" if field else key)
+        path = ["agents", settings.name, *problem.path]
         raise self._settings.error(problem.message, [*path, problem.key] if problem.key else path)
 
     def _annotated_values(self, pod: PodTemplate, name: str) -> list[dict[str, Any]]:
@@ -416,13 +399,12 @@ class Injector:
                     raise ClashError(message, document.place(root.first))
 
 
-def _folder(settings: AgentSettings, library: AgentLibrary) -> Any:
-    from sidecar_plugin.agents import TEMPLATE, AgentFolder
-
-    if settings.template is not None:
-        return AgentFolder(settings.name, f"agents.{settings.name}.template", {TEMPLATE: settings.template})
+def _folder(settings: AgentSettings, library: AgentLibrary) -> AgentFolder:
+    text = settings.template
+    if text is not None:
+        return AgentFolder(settings.name, f"agents.{settings.name}.template", text, lambda: {TEMPLATE: text}, is_inline=True)
     folder = library.folder(settings.name)
-    assert folder is not None  # __init__ looked
+    assert folder is not None  # Injector.__init__ has looked
     return folder
 
 

@@ -12,9 +12,10 @@ from sidecar_plugin.document.edit import Editor
 from sidecar_plugin.document.stream import Document, split
 from sidecar_plugin.errors import ManifestError, SettingsError, SidecarPluginError
 from sidecar_plugin.injector import read_stream
+from sidecar_plugin.memo import Memo
 from sidecar_plugin.nodes import Mapping, Sequence, follow, is_null, kind_of
 from sidecar_plugin.results import Results
-from sidecar_plugin.run import STDIN, Options, check_strict, injector_for
+from sidecar_plugin.run import STDIN, Options, check_strict, injector_for, memo_for
 from sidecar_plugin.source import Source
 from sidecar_plugin.workloads import scalar_text
 
@@ -38,9 +39,12 @@ def transform(data: bytes, options: Options, results: Results) -> bytes:
     """Return the ResourceList with agents in its items and what is to be said in its results. Raises SidecarPluginError."""
     source = Source.decode(STDIN, data)
     document, root = _resource_list(source)
-    stream = read_stream(source)
-    injector = injector_for(options, [*_function_config(document, root), *stream.layers], results)
+    kept = memo_for(options)
+    stream = read_stream(source, kept.memo)
+    layers = [*_function_config(document, root, kept.memo), *stream.layers]
+    injector = injector_for(options, layers, results, kept.memo)
     text = "".join(injector.inject_documents(stream))
+    kept.save()
     manifests = injector.take_manifests()
     check_strict(options, results)
     entries: list[dict[str, Any]] = [
@@ -74,7 +78,7 @@ def _resource_list(source: Source) -> tuple[Document, Mapping]:
     return document, root
 
 
-def _function_config(document: Document, root: Mapping) -> list[Layer]:
+def _function_config(document: Document, root: Mapping, memo: Memo) -> list[Layer]:
     pair = root.pair("functionConfig")
     node = follow(pair[1]) if pair else None
     if pair is None or node is None or is_null(node):
@@ -85,7 +89,7 @@ def _function_config(document: Document, root: Mapping) -> list[Layer]:
     if scalar_text(node, "kind") != "SidecarInjection":
         message = f'must be of kind SidecarInjection, but is of "{scalar_text(node, "kind") or ""}"'
         raise SettingsError(message, document.place(node.first), "functionConfig")
-    return [document_layer(document, node)]
+    return [document_layer(document, node, memo)]
 
 
 def _extended(source: Source, text: str, manifests: list[Any], entries: list[Any]) -> str:

@@ -2,7 +2,6 @@
 
 import sys
 from importlib.machinery import PathFinder
-from importlib.util import module_from_spec
 from types import ModuleType
 from typing import Any
 
@@ -16,9 +15,9 @@ _PURE = {  # the modules of PyYAML's other half, and the error that the binding 
 def _binding() -> Any:
     """Return PyYAML's binding of libyaml without importing the rest of PyYAML.
 
-    `import yaml` takes 15 to 20 ms, most of it for a parser in Python that nothing here uses; a post-renderer runs on every helm
-    command. The binding needs no more than PyYAML's events, tokens, nodes and error classes, so while it loads `yaml` is a package
-    of just these; afterwards `import yaml` imports the real one.
+    `import yaml` takes 15 to 20 ms, most of it for a parser in Python that nothing here uses, and a post-renderer runs on every
+    helm command. The binding needs no more than PyYAML's events, tokens, nodes and error classes, so while it loads `yaml` is a
+    package of just these; afterwards `import yaml` imports the real one.
     """
     if "yaml" in sys.modules:
         from yaml import _yaml
@@ -27,7 +26,8 @@ def _binding() -> Any:
     spec = PathFinder.find_spec("yaml")
     if spec is None:
         raise ImportError("PyYAML is not installed")
-    lean: Any = module_from_spec(spec)
+    lean: Any = ModuleType("yaml")
+    lean.__path__ = spec.submodule_search_locations
     sys.modules["yaml"] = lean
     try:
         from yaml import error, events, nodes, tokens  # noqa: F401  # they become attributes of the package

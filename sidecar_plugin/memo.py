@@ -1,8 +1,8 @@
 """Results of earlier runs that need not be worked out again.
 
-Two things cost most of a run on a small chart, and both are pure functions of text that seldom changes: importing Jinja2 to render
-an agent, and importing a JSON Schema validator to find that settings are right. A Memo keeps their results under keys that hold
-everything the result depends on, so a wrong one cannot be found. Where it is kept from run to run is the front ends' part.
+Two things cost most of a run on a small chart, and both are pure functions of text that seldom changes: importing Jinja2 to
+render an agent, and importing a JSON Schema validator to find that settings are right. A Memo keeps their results under keys
+that hold everything the result depends on, so a wrong one cannot be found. Where it is kept is the front ends' part.
 """
 
 import json

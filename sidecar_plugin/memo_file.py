@@ -1,7 +1,7 @@
 """A Memo kept on disk between runs: a file per set of settings in the user's cache folder.
 
-Nobody but the user may have written what is read: the folder is made with mode 0700 and a file of another owner, or one that others
-can write to, is not read. SIDECAR_PLUGIN_CACHE names another folder, or `off`. Deleting the folder costs nothing but time.
+Nobody but the user may have written what is read: the folder is made with mode 0700, and a file of another owner, or one that
+others can write to, is not read. SIDECAR_PLUGIN_CACHE names another folder, or `off`. Deleting the folder costs only time.
 """
 
 import json
@@ -22,8 +22,8 @@ def cache_folder() -> str | None:
     chosen = os.environ.get(_VARIABLE)
     if chosen:
         return None if chosen == "off" else chosen
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.environ.get("HOME", ""), ".cache")  # noqa: PTH118  # pathlib costs 2 ms
-    return os.path.join(base, "sidecar-plugin") if os.path.isabs(base) else None  # noqa: PTH117, PTH118
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.environ.get("HOME", ""), ".cache")
+    return os.path.join(base, "sidecar-plugin") if os.path.isabs(base) else None
 
 
 class MemoFile:
@@ -35,21 +35,21 @@ class MemoFile:
         """Read the results of earlier runs with the same settings; a file that cannot be read is one that is not there."""
         folder = cache_folder()
         name = f"{__version__}-{zlib.crc32(chr(0).join(settings).encode()):08x}.json"
-        self._path = os.path.join(folder, name) if folder else None  # noqa: PTH118
+        self._path = os.path.join(folder, name) if folder else None
         self.memo = Memo(_read(self._path) if self._path else {})
 
     def save(self) -> None:
         """Write this run's results if there are new ones. A folder that cannot be written to is left alone."""
         if not self._path or not self.memo.added:
             return
-        folder, name = os.path.split(self._path)  # noqa: PTH206
+        folder, name = os.path.split(self._path)
         scratch = f"{self._path}.{os.getpid()}"
         try:
-            os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103
+            os.makedirs(folder, mode=0o700, exist_ok=True)
             descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123
+            with open(descriptor, "w", encoding="utf-8") as file:
                 json.dump(self.memo.used, file, ensure_ascii=False)
-            os.replace(scratch, self._path)  # noqa: PTH105
+            os.replace(scratch, self._path)
             _prune(folder, name)
         except OSError:
             return
@@ -57,7 +57,7 @@ class MemoFile:
 
 def _read(path: str) -> dict[str, str]:
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123
+        with open(path, encoding="utf-8") as file:
             state = os.fstat(file.fileno())
             if state.st_uid != os.geteuid() or state.st_mode & 0o022 or state.st_size > MAX_SIZE:
                 return {}
@@ -72,4 +72,4 @@ def _read(path: str) -> dict[str, str]:
 def _prune(folder: str, keep: str) -> None:
     entries = sorted((entry.stat().st_mtime, entry.path) for entry in os.scandir(folder) if entry.name != keep)
     for _, path in entries[:-MAX_FILES]:
-        os.unlink(path)  # noqa: PTH108
+        os.unlink(path)

@@ -1,19 +1,19 @@
 """The Helm post-renderer: manifests on stdin, manifests with agents on stdout.
 
-Helm 3 runs any command and shows its stderr when it fails. Helm 4 runs plugins only and shows nothing of their stderr; two ways
-round that are used, and only when Helm 4 started us (`--as-helm-plugin`, which plugin.yaml passes):
-- an error is written as the whole output, one YAML string, with exit status 0: Helm stops at a document that is no mapping and
-  quotes it (helm/v4 pkg/action, splitAndDeannotate: "wrong node kind: expected MappingNode but got ScalarNode");
-- warnings and the report are written to Helm's own stderr, /proc/<parent>/fd/2, where that exists (Linux).
+Helm 3 runs any command and shows its stderr only when it fails. Helm 4 runs plugins only and shows nothing of their stderr.
+Two ways round that:
+- An error is written as the whole output, one YAML string, with exit status 0: Helm stops at a document that is no mapping and
+  quotes it (helm/v4 pkg/action, splitAndDeannotate: "wrong node kind: expected MappingNode but got ScalarNode"). This is done
+  only when Helm 4 started us as its plugin (`--as-helm-plugin`, which plugin.yaml passes).
+- Warnings and the report are written to Helm's own stderr, /proc/<parent>/fd/2, where the parent is a helm (Linux).
 """
 
 import os
-from pathlib import Path
 
 from sidecar_plugin.errors import SidecarPluginError
 from sidecar_plugin.injector import read_stream
 from sidecar_plugin.results import Results
-from sidecar_plugin.run import STDIN, Options, check_strict, injector_for
+from sidecar_plugin.run import STDIN, Options, check_strict, injector_for, memo_for
 from sidecar_plugin.source import Source
 
 NOTHING_LEFT = "# sidecar-plugin: the manifests held settings only\n"
@@ -23,13 +23,15 @@ NOTHING_LEFT = "# sidecar-plugin: the manifests held settings only\n"
 def render(data: bytes, options: Options, results: Results) -> bytes:
     """Return the manifests with agents. Raises SidecarPluginError."""
     source = Source.decode(STDIN, data)
-    stream = read_stream(source)
-    injector = injector_for(options, stream.layers, results)
+    kept = memo_for(options)
+    stream = read_stream(source, kept.memo)
+    injector = injector_for(options, stream.layers, results, kept.memo)
     if injector.is_idle and any(map(injector.may_hold_workload, stream.documents)):
         results.warn(
             "no settings, so nothing was injected; give a SidecarInjection document, --config, --values or --set", None
         )
     text = injector.inject(stream)
+    kept.save()
     check_strict(options, results)
     if source.text.strip() and not text.strip():
         text = NOTHING_LEFT
@@ -44,9 +46,12 @@ def error_as_manifest(error: SidecarPluginError) -> bytes:
 
 
 def say_to_helm(text: str) -> bool:
-    """Write to the stderr of the parent process; say whether that went well."""
+    """Write to the stderr of the parent process, if that is a helm; say whether that was done."""
     try:
-        with Path(f"/proc/{os.getppid()}/fd/2").open("a", encoding="utf-8") as stderr:
+        with open(f"/proc/{os.getppid()}/comm", encoding="utf-8") as name:
+            if not name.read().startswith("helm"):
+                return False
+        with open(f"/proc/{os.getppid()}/fd/2", "a", encoding="utf-8") as stderr:
             stderr.write(text)
     except OSError:
         return False

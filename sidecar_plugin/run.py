@@ -1,12 +1,13 @@
 """What the front ends share: the options of a run, the settings they make, and how a run ends."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 from sidecar_plugin.agent_folders import AgentFolders
 from sidecar_plugin.config import VALUES_KEY, Layer, config_layers, merge_layers, option_layer, set_layer, values_layer
 from sidecar_plugin.errors import SidecarPluginError, UsageError
 from sidecar_plugin.injector import Injector
+from sidecar_plugin.memo import Memo
+from sidecar_plugin.memo_file import MemoFile
 from sidecar_plugin.results import Results
 from sidecar_plugin.source import Source
 
@@ -34,32 +35,38 @@ class StrictError(SidecarPluginError):
 def read_file(name: str, option: str) -> Source:
     """Return the text of a settings file. Raises UsageError if it cannot be read."""
     try:
-        return Source.decode(name, Path(name).read_bytes())
+        with open(name, "rb") as file:
+            return Source.decode(name, file.read())
     except OSError as error:
         raise UsageError(f"{option} {name}: {error.strerror or error}") from None
 
 
-def injector_for(options: Options, found: list[Layer], results: Results) -> Injector:
+def injector_for(options: Options, found: list[Layer], results: Results, memo: Memo) -> Injector:
     """Return the injector for the settings of the options and those `found` in the input, in the design's order."""
     layers: list[Layer] = []
     for name in options.config:
-        layers += config_layers(read_file(name, "--config"))
+        layers += config_layers(read_file(name, "--config"), memo)
     layers += found
     for name in options.values:
-        layer = values_layer(read_file(name, "--values"))
+        layer = values_layer(read_file(name, "--values"), memo)
         if layer is None:
             results.warn(f"--values {name}: it has no key `{VALUES_KEY}`, so it sets nothing", None)
         else:
             layers.append(layer)
-    layers += map(set_layer, options.set)
+    layers += [set_layer(text, memo) for text in options.set]
     for option, key, value in (
         ("--cluster-version", "clusterVersion", options.cluster_version),
         ("--platform", "platform", options.platform),
         ("--declaration", "declaration", options.declaration),
     ):
         if value is not None:
-            layers.append(option_layer(option, key, value))
-    return Injector(merge_layers(layers), AgentFolders(list(options.templates)), results)
+            layers.append(option_layer(option, key, value, memo))
+    return Injector(merge_layers(layers), AgentFolders(options.templates), results, memo)
+
+
+def memo_for(options: Options) -> MemoFile:
+    """Return the results of earlier runs with the same options."""
+    return MemoFile(map(repr, options))
 
 
 def check_strict(options: Options, results: Results) -> None:

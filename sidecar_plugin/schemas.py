@@ -5,9 +5,11 @@ right key or word.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sidecar_plugin.errors import did_you_mean
+from sidecar_plugin.memo import RIGHT, Memo, key_of
 
 Path = list[str | int]
 
@@ -21,21 +23,34 @@ class Problem(NamedTuple):
 
 
 class Schema:
-    """A JSON Schema (draft 2020-12 unless its `$schema` says another)."""
+    """A JSON Schema (draft 2020-12 unless its `$schema` says another), read when it is first needed.
 
-    __slots__ = ("_schema", "_validator")
+    `name` stands for its content in the keys of a Memo, so it must change when the content does.
+    """
 
-    def __init__(self, schema: dict[str, Any]) -> None:
-        """Raise ValueError if `schema` is no JSON Schema."""
-        import jsonschema_rs  # late: runs that inject nothing do not need it
+    __slots__ = ("_load", "_name", "_schema", "_validator")
 
-        self._schema = schema
-        cls = jsonschema_rs.validator_cls_for(schema)
-        self._validator = cls(schema)
+    def __init__(self, name: str, load: Callable[[], dict[str, Any]]) -> None:
+        self._name = name
+        self._load = load
+        self._schema: dict[str, Any] = {}
+        self._validator: Any = None
 
-    def problem(self, data: Any) -> Problem | None:
-        """Return the first thing wrong with `data`, None if it is right. An unknown key comes before what it may cause."""
+    def problem(self, data: Any, memo: Memo) -> Problem | None:
+        """Return the first thing wrong with `data`, None if it is right. An unknown key comes before what it may cause.
+
+        Raises ValueError if the schema is no JSON Schema.
+        """
+        key = key_of("valid", self._name, data)
+        if memo.get(key) == RIGHT:
+            return None
+        if self._validator is None:
+            import jsonschema_rs  # late: a run like an earlier one does not need it
+
+            self._schema = self._load()
+            self._validator = jsonschema_rs.validator_cls_for(self._schema)(self._schema)
         if self._validator.is_valid(data):
+            memo.put(key, RIGHT)
             return None
         errors = sorted(self._validator.iter_errors(data), key=lambda error: error.kind.name != "additionalProperties")
         return _problem(errors[0], self._schema)

@@ -12,7 +12,7 @@ from sidecar_plugin.workloads import PodTemplate
 
 _KEY = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?"
 _VALUE = r"[A-Za-z0-9._-]*"
-_REQUIREMENT = re.compile(
+_REQUIREMENT = (  # compiled when there is a selector to read
     rf"\s*(?:(?P<absent>!)\s*(?P<no_key>{_KEY})"
     rf"|(?P<key>{_KEY})\s*(?:(?P<operator>==|=|!=)\s*(?P<value>{_VALUE})"
     rf"|\s(?P<set>in|notin)\s*\((?P<values>[^()]*)\))?)\s*(?:,|\Z)"
@@ -77,7 +77,7 @@ def parse_label_selector(text: str, field: str) -> tuple[Requirement, ...]:
     requirements = []
     position = 0
     while position < len(text):
-        found = _REQUIREMENT.match(text, position)
+        found = re.compile(_REQUIREMENT).match(text, position)
         if not found or found.end() == position:
             remedy = "write it like app=web,tier in (a, b),!legacy"
             raise SettingsError(f'"{text[position:]}" cannot be read as a selector; {remedy}', field=field)

@@ -94,7 +94,7 @@ def workloads(draw: Any) -> dict[str, Any]:
                 {"annotations": {"note": "x\ny\n"}},
                 {"annotations": NULL, "labels": {}},
                 {"annotations": {}, "name": "n"},
-            ]  # fmt: skip
+            ]
         )
     )
     if metadata is not None:
