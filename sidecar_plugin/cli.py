@@ -211,8 +211,8 @@ def _add_options(parser: "ArgumentParser") -> None:
 
 
 def _options(parsed: "Namespace") -> Options:
-    given: dict[str, Any] = {name: getattr(parsed, name) for name in Options._fields}
-    return Options(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
+    given = (getattr(parsed, name) for name in Options._fields)
+    return Options._make(tuple(value) if isinstance(value, list) else value for value in given)
 
 
 def _write(data: bytes) -> None:

@@ -12,7 +12,7 @@ from sidecar_plugin.errors import Place, VersionError
 
 _SHORT = re.compile(r"([1-9]\d{0,2})\.(0|[1-9]\d{0,3})")
 _LONG = re.compile(
-    r"v?(?P<release>[1-9]\d{0,2}\.\d{1,4}(?:\.\d{1,6})?(?:-(?:alpha|beta|rc)\.\d+)?)(?:\+|[-+.][0-9A-Za-z.+_-]+)?"
+    r"v?(?P<release>[1-9]\d{0,2}\.(?:0|[1-9]\d{0,3})(?:\.\d{1,6})?(?:-(?:alpha|beta|rc)\.\d+)?)(?:\+|[-+][0-9A-Za-z][0-9A-Za-z.+_-]*)?"
 )
 _LOST_ZERO = re.compile(r"v?1\.[1-9]")
 
@@ -40,7 +40,7 @@ def parse_cluster_version(text: str, place: Place | None = None, field: str = "c
     if _LOST_ZERO.fullmatch(text):
         number = text.lstrip("v")
         raise VersionError(
-            f"{text} is no cluster version that can be meant: YAML reads an unquoted {number}0 as the number {number}; "
+            f"{text} is no version that a cluster reports: YAML reads an unquoted {number}0 as the number {number}; "
             f'put it in quotes: "{number}0"',
             place,
             field,

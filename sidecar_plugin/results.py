@@ -63,7 +63,7 @@ class Results:
             note = outcome.skipped or (f"removed: {', '.join(outcome.removed)}" if outcome.removed else "")
             rows.append((name, agents, declarations, note))
         if len(rows) == 1:
-            return "sidecar-plugin: no workloads\n"
+            return "" if self.warnings else "sidecar-plugin: no workloads\n"
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
         return "".join(f"{line}\n" for line in lines)
