@@ -223,6 +223,7 @@ def _compile(folder: AgentFolder, files: dict[str, str]) -> "Template":
         auto_reload=False,
     )
     del environment.filters["random"], environment.globals["lipsum"]  # the same input is to give the same output
+    environment.globals["fail"] = _fail
     environment.filters["tojson"] = _to_json
     environment.filters["toyaml"] = _to_yaml
     environment.filters["sha256"] = _sha256
@@ -230,6 +231,13 @@ def _compile(folder: AgentFolder, files: dict[str, str]) -> "Template":
         return environment.get_template(TEMPLATE)
     except JinjaError as error:
         raise _template_error(folder, frozenset(map(folder.path, files)), error) from None
+
+
+def _fail(message: str) -> None:
+    """What templates call for values that no schema can refuse: `{{ fail("say why") }}`, as Helm's `fail`."""
+    from jinja2 import UndefinedError
+
+    raise UndefinedError(message)
 
 
 def _to_json(value: Any) -> str:

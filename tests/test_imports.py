@@ -1,0 +1,97 @@
+"""The house: imports run down one list, and a run imports nothing it does not need."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "sidecar_plugin"
+FLOORS = [
+    ["__main__"],
+    ["cli"],
+    ["post_renderer", "krm_function", "files", "agent_listing"],
+    ["run"],
+    ["agent_folders", "memo_file"],
+    ["injector"],
+    ["pod_writer"],
+    ["pod_patch"],
+    ["marker", "selectors", "agents"],
+    ["workloads"],
+    ["declarations"],
+    ["config"],
+    ["document"],
+    ["schemas", "plain_data", "nodes", "values", "cluster_version", "results"],
+    ["memo", "source", "libyaml"],
+    ["errors"],
+]
+FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def house_name(module: str) -> str:
+    return module.removeprefix("sidecar_plugin.").split(".")[0]
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("sidecar_plugin"):
+            if node.module == "sidecar_plugin":
+                names |= {alias.name for alias in node.names} - {"__version__"}
+            else:
+                names.add(house_name(node.module))
+    return names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_run_down_the_house(path: Path) -> None:
+    if path == PACKAGE / "__init__.py":
+        return
+    own = house_name(".".join(path.relative_to(PACKAGE).with_suffix("").parts))
+    for name in imported(path) - {own}:
+        assert FLOOR[name] >= FLOOR[own], f"{own} imports {name}, which is above it"
+
+
+CORE = [
+    "injector",
+    "pod_writer",
+    "pod_patch",
+    "marker",
+    "selectors",
+    "agents",
+    "workloads",
+    "declarations",
+    "document",
+    "nodes",
+    "source",
+]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if house_name(".".join(path.relative_to(PACKAGE).with_suffix("").parts)) in CORE]
+)
+def test_the_core_does_no_input_or_output(path: Path) -> None:
+    calls = {
+        node.func.id
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert not calls & {"open", "print", "input"}
+
+
+SETTINGS = ["--set", "clusterVersion=1.30,agents.logging.enabled=true"]
+POD = b"apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    image: x\n"
+HEAVY = ["jinja2", "jsonschema_rs", "jsonschema", "jsonmerge", "argparse", "pathlib", "yaml.scanner", "dataclasses", "inspect"]
+
+
+def test_a_run_like_an_earlier_one_imports_nothing_heavy(tmp_path: Path) -> None:
+    code = "import sys; from sidecar_plugin.cli import main; main(); print(*sys.modules, file=sys.stderr)"
+    command = [sys.executable, "-I", "-c", code, *SETTINGS, "--report", "none"]
+    for _ in range(2):
+        done = subprocess.run(command, input=POD, capture_output=True, env={"SIDECAR_PLUGIN_CACHE": str(tmp_path)}, check=True)
+    assert b"- name: logging" in done.stdout
+    bare = subprocess.run([sys.executable, "-I", "-c", "import sys; print(*sys.modules)"], capture_output=True, check=True)
+    modules = set(done.stderr.decode().split()) - set(bare.stdout.decode().split())
+    assert not modules & set(HEAVY)

@@ -1,0 +1,115 @@
+"""The KRM function: a ResourceList in, a ResourceList out, messages in its results and on stderr."""
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+CONFIG = """\
+functionConfig:
+  apiVersion: sidecar-plugin.dev/v1alpha1
+  kind: SidecarInjection
+  metadata:
+    name: agents
+  spec:
+    clusterVersion: "1.30"
+    agents:
+      log: {enabled: true, template: "container: {name: log, image: x}"}
+"""
+ITEMS = """\
+apiVersion: config.kubernetes.io/v1
+kind: ResourceList
+items:
+- apiVersion: v1
+  kind: Pod
+  metadata:
+    name: web
+    annotations:
+      config.kubernetes.io/path: 'pod.yaml'
+      internal.config.kubernetes.io/index: '0'
+  spec:
+    containers:
+    - name: web
+      image: x # kept
+- apiVersion: v1
+  kind: Service
+  metadata: {name: web}
+"""
+
+
+def run(data: str, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sidecar_plugin", "--report", "none", *words]
+    return subprocess.run(command, input=data, capture_output=True, text=True, check=False)
+
+
+def test_items_are_injected_by_the_function_config_and_keep_their_annotations() -> None:
+    done = run(ITEMS + CONFIG)
+    assert done.returncode == 0, done.stderr
+    result = yaml.safe_load(done.stdout)
+    pod, service = result["items"]
+    assert pod["spec"]["initContainers"] == [{"name": "log", "image": "x", "restartPolicy": "Always"}]
+    assert pod["metadata"]["annotations"]["config.kubernetes.io/path"] == "pod.yaml"
+    assert service == {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}}
+    assert result["functionConfig"] == yaml.safe_load(CONFIG)["functionConfig"]
+    assert "results" not in result
+    assert "image: x # kept" in done.stdout
+
+
+def test_a_second_run_changes_nothing() -> None:
+    once = run(ITEMS + CONFIG).stdout
+    assert run(once).stdout == once
+
+
+def test_settings_among_the_items_are_taken_out() -> None:
+    items = ITEMS + "- apiVersion: sidecar-plugin.dev/v1alpha1\n  kind: SidecarInjection\n  spec: {clusterVersion: '1.29'}\n"
+    result = yaml.safe_load(run(items, "--set", "agents.logging.enabled=true").stdout)
+    assert [item["kind"] for item in result["items"]] == ["Pod", "Service"]
+    assert result["items"][0]["spec"]["initContainers"][0]["name"] == "logging"
+
+
+@pytest.mark.parametrize("results", ["", "results: []\n", "results:\n- {message: from another function}\n"])
+def test_a_warning_goes_into_results_and_to_stderr(results: str) -> None:
+    done = run(ITEMS + results + CONFIG, "--declaration", "acs")
+    assert done.returncode == 0
+    last = yaml.safe_load(done.stdout)["results"][-1]
+    assert last["severity"] == "warning"
+    assert "containerStatus and pod status are not updated to Running" in last["message"]
+    assert last["message"] in done.stderr
+
+
+def test_an_error_goes_into_results_and_to_stderr_and_leaves_the_items_alone() -> None:
+    done = run(ITEMS + CONFIG.replace("log:", "loging:").replace(', template: "container: {name: log, image: x}"', ""))
+    assert done.returncode == 1
+    result = yaml.safe_load(done.stdout)
+    assert result["items"] == yaml.safe_load(ITEMS)["items"]
+    assert result["results"][0]["severity"] == "error"
+    assert 'did you mean "logging"' in result["results"][0]["message"]
+    assert done.stderr.startswith("sidecar-plugin: error: <stdin>:")
+
+
+def test_manifests_of_agents_become_items_once() -> None:
+    manifest = "manifests: [{apiVersion: v1, kind: ConfigMap, metadata: {name: m}, data: {a: b}}]"
+    config = CONFIG.replace('"container: {name: log, image: x}"', f'"container: {{name: log, image: x}}\\n{manifest}\\n"')
+    once = run(ITEMS + config).stdout
+    assert [item["kind"] for item in yaml.safe_load(once)["items"]] == ["Pod", "Service", "ConfigMap"]
+    assert run(once).stdout == once
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ("functionConfig: []\n", "functionConfig: must be a SidecarInjection, but is a list"),
+        ("functionConfig: {kind: ConfigMap}\n", 'functionConfig: must be of kind SidecarInjection, but is of "ConfigMap"'),
+    ],
+)
+def test_a_function_config_that_is_none_is_refused(config: str, message: str) -> None:
+    done = run(ITEMS + config)
+    assert done.returncode == 1
+    assert message in done.stderr
+
+
+def test_no_function_config_and_no_settings_leaves_the_list_as_it_is() -> None:
+    done = run(ITEMS)
+    assert done.returncode == 0
+    assert yaml.safe_load(done.stdout)["items"] == yaml.safe_load(ITEMS)["items"]
