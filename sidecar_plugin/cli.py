@@ -116,7 +116,7 @@ def _run_filter(options: Options) -> int:
             return 0
     from sidecar_plugin import post_renderer
 
-    _write(post_renderer.render(data, options, results))
+    _write(*post_renderer.render(data, options, results))
     said = report(options, results)
     if not post_renderer.say_to_helm(said):
         _say(said)
@@ -215,8 +215,8 @@ def _options(parsed: "Namespace") -> Options:
     return Options._make(tuple(value) if isinstance(value, list) else value for value in given)
 
 
-def _write(data: bytes) -> None:
-    sys.stdout.buffer.write(data)
+def _write(*pieces: bytes) -> None:
+    sys.stdout.buffer.writelines(pieces)
     sys.stdout.buffer.flush()
 
 

@@ -48,7 +48,7 @@ def inject_files(paths: list[str], options: Options, output: Output, results: Re
         results.warn("no settings, so nothing was injected; give --config, --values, --set or a SidecarInjection", None)
     texts = []
     for file, stream in zip(files, streams, strict=True):
-        text = injector.inject(stream if not output.in_place else stream.with_settings())
+        text = "".join(injector.inject(stream if not output.in_place else stream.with_settings()))
         texts.append((file, text))
     kept.save()
     check_strict(options, results)

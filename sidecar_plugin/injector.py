@@ -154,14 +154,15 @@ class Injector:
         documents = stream.documents if self.is_idle else without_manifests(stream.documents)
         return [self._inject_document(document) for document in documents]
 
-    def inject(self, stream: Stream) -> str:
-        """Return the text of the stream with the agents in it. Raises SidecarPluginError."""
-        text = "".join(self.inject_documents(stream))
+    def inject(self, stream: Stream) -> list[str]:
+        """Return the text of the stream with the agents in it, in pieces. Raises SidecarPluginError."""
+        pieces = self.inject_documents(stream)
         manifests = self.take_manifests()
         if manifests:
+            text = "".join(pieces)
             self._check_manifests(manifests, split(Source(stream.source.name, text)))
-            text = append_documents(text, [manifest_lines(manifest) for manifest in manifests])
-        return text
+            pieces = [append_documents(text, [manifest_lines(manifest) for manifest in manifests])]
+        return pieces
 
     def take_manifests(self) -> list[dict[str, Any]]:
         """Return the resources that agents brought along since the last call, with the marker."""
@@ -176,10 +177,11 @@ class Injector:
         removed: list[str] = []
         if has_marker(document) and not self.is_idle:
             document, removed = remove(document)
-        if self.is_idle or not self._kinds.may_occur(document.text):
+        text = document.text
+        if self.is_idle or not self._kinds.may_occur(text):
             if before is document:
                 check_foreign(document)
-            return document.text
+            return text
         tree = document.parse()
         editor: Editor | None = None
         for found in self._kinds.find(document, tree.root):
@@ -329,7 +331,7 @@ class Injector:
 
     def _annotation_data(self, pod: PodTemplate, key: str, text: str) -> dict[str, Any]:
         try:
-            root = Document(Source(key, text), 0, text).parse().root
+            root = Document(Source(key, text), 0, len(text)).parse().root
             data = to_data(root) if root is not None else {}
         except (ManifestError, DataError) as error:
             raise SettingsError(f"not YAML or JSON: {error.message}", _annotation_place(pod, key), key) from None

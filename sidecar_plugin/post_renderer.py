@@ -20,8 +20,8 @@ NOTHING_LEFT = "# sidecar-plugin: the manifests held settings only\n"
 """Helm refuses a post-renderer's output that is empty; a comment is none."""
 
 
-def render(data: bytes, options: Options, results: Results) -> bytes:
-    """Return the manifests with agents. Raises SidecarPluginError."""
+def render(data: bytes, options: Options, results: Results) -> list[bytes]:
+    """Return the manifests with agents, in pieces. Raises SidecarPluginError."""
     source = Source.decode(STDIN, data)
     kept = memo_for(options)
     stream = read_stream(source, kept.memo)
@@ -30,12 +30,12 @@ def render(data: bytes, options: Options, results: Results) -> bytes:
         results.warn(
             "no settings, so nothing was injected; give a SidecarInjection document, --config, --values or --set", None
         )
-    text = injector.inject(stream)
+    pieces = injector.inject(stream)
     kept.save()
     check_strict(options, results)
-    if source.text.strip() and not text.strip():
-        text = NOTHING_LEFT
-    return source.encode(text)
+    if stream.layers and all(not piece or piece.isspace() for piece in pieces):
+        pieces = [NOTHING_LEFT]
+    return [source.mark, *(piece.encode() for piece in pieces)]
 
 
 def error_as_manifest(error: SidecarPluginError) -> bytes:

@@ -4,6 +4,7 @@ Manifests are read as UTF-8, the encoding that kubectl, Helm and kustomize read.
 """
 
 import re
+from array import array
 from bisect import bisect_right
 
 from sidecar_plugin.errors import ManifestError, Place
@@ -27,7 +28,7 @@ class Source:
         self.name = name
         self.text = text
         self.mark = mark
-        self._line_starts: list[int] | None = None
+        self._line_starts: array[int] | None = None
 
     @classmethod
     def decode(cls, name: str, data: bytes) -> "Source":
@@ -57,7 +58,8 @@ class Source:
     def place(self, offset: int) -> Place:
         """Return the place of the character at `offset`."""
         if self._line_starts is None:
-            self._line_starts = [0, *(found.end() for found in _LINE_BREAK.finditer(self.text))]
+            self._line_starts = array("q", [0])
+            self._line_starts.extend(found.end() for found in _LINE_BREAK.finditer(self.text))
         offset = min(offset, len(self.text))
         line = bisect_right(self._line_starts, offset)
         return Place(self.name, line, offset - self._line_starts[line - 1] + 1)

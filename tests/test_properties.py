@@ -49,7 +49,9 @@ class NoLibrary:
 
 def inject(text: str, **spec: Any) -> str:
     layer = Layer("test", {"clusterVersion": "1.30", **spec})
-    return Injector(merge_layers([layer]), NoLibrary(), Results(), MEMO).inject(read_stream(Source("in.yaml", text), MEMO))
+    return "".join(
+        Injector(merge_layers([layer]), NoLibrary(), Results(), MEMO).inject(read_stream(Source("in.yaml", text), MEMO))
+    )
 
 
 def take_out(text: str) -> str:

@@ -23,23 +23,31 @@ Span = tuple[int, int]
 class Document:
     """One document of a stream, with its `---` and the comments up to the next.
 
-    `text` is what stands in the source from `start` on, less the spans that were `removed` from it.
+    Its text is what stands in the source from `start` to its end; or, when something was taken out of another document, that
+    one's text without the removed spans.
     """
 
-    __slots__ = ("removed", "source", "start", "text")
+    __slots__ = ("_before", "_end", "_removed", "_source", "_text", "start")
 
-    def __init__(self, source: Source, start: int, text: str, removed: tuple[Span, ...] = ()) -> None:
-        self.source = source
+    def __init__(self, source: Source, start: int, end: int) -> None:
+        self._source = source
         self.start = start
-        self.text = text
-        self.removed = removed
+        self._end = end
+        self._text: str | None = None  # a slice of the source, made when it is asked for: streams are long
+        self._before: Document | None = None
+        self._removed: list[Span] = []
+
+    @property
+    def text(self) -> str:
+        """The document's text."""
+        return self._source.text[self.start : self._end] if self._text is None else self._text
 
     def place(self, offset: int) -> Place:
         """Return the place in the source of the character at `offset` of the text."""
-        for start, end in self.removed:
+        for start, end in self._removed:
             if start <= offset:
                 offset += end - start
-        return self.source.place(self.start + offset)
+        return self._before.place(offset) if self._before else self._source.place(self.start + offset)
 
     def parse(self) -> Tree:
         """Return the document's tree; raises ManifestError, with the place, for what `nodes.parse` refuses."""
@@ -57,12 +65,16 @@ class Document:
 
     def without(self, spans: list[Span]) -> "Document":
         """Return the document less those spans (sorted, apart from each other) of its text."""
-        pieces, position = [], 0
+        text, pieces, position = self.text, [], 0
         for start, end in spans:
-            pieces.append(self.text[position:start])
+            pieces.append(text[position:start])
             position = end
-        pieces.append(self.text[position:])
-        return Document(self.source, self.start, "".join(pieces), tuple(spans))
+        pieces.append(text[position:])
+        document = Document(self._source, self.start, self._end)
+        document._text = "".join(pieces)
+        document._before = self
+        document._removed = spans
+        return document
 
 
 def split(source: Source) -> list[Document]:
@@ -76,7 +88,7 @@ def split(source: Source) -> list[Document]:
     if not starts or starts[0] != 0:
         starts.insert(0, 0)
     starts.append(len(text))
-    return [Document(source, start, text[start:end]) for start, end in pairwise(starts) if start < end]
+    return [Document(source, start, end) for start, end in pairwise(starts) if start < end]
 
 
 def _starts_by_parsing(source: Source) -> list[int]:
