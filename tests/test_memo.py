@@ -1,0 +1,86 @@
+"""What is kept between runs changes nothing but the time a run takes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sidecar_plugin.memo import MAX_ENTRIES, Memo
+from sidecar_plugin.memo_file import MAX_FILES
+
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    image: x\n"
+SETTINGS = ["--set", "clusterVersion=1.30,agents.logging.enabled=true", "--report", "none"]
+
+
+def run(cache: str, *words: str, data: str = POD) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "SIDECAR_PLUGIN_CACHE": cache}
+    command = [sys.executable, "-m", "sidecar_plugin", *(words or SETTINGS)]
+    return subprocess.run(command, input=data, capture_output=True, text=True, env=environment, check=False)
+
+
+def said(done: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_a_second_run_gives_the_same(tmp_path: Path) -> None:
+    cold = run(str(tmp_path))
+    assert len(list(tmp_path.iterdir())) == 1
+    assert said(run(str(tmp_path))) == said(cold)
+    assert said(run("off")) == said(cold)
+
+
+def test_an_error_is_found_again(tmp_path: Path) -> None:
+    words = ["--set", "clusterVersion=1.30,agents.logging.enabled=true,agents.logging.imag=x"]
+    first = run(str(tmp_path), *words)
+    assert first.returncode == 1
+    assert said(run(str(tmp_path), *words)) == said(first)
+
+
+def test_the_folder_is_the_users_own(tmp_path: Path) -> None:
+    run(str(tmp_path / "cache"))
+    assert (tmp_path / "cache").stat().st_mode & 0o777 == 0o700
+    assert [path.stat().st_mode & 0o777 for path in (tmp_path / "cache").iterdir()] == [0o600]
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"a": 1}', "\0", "[" * 100_000])
+def test_a_damaged_file_is_one_that_is_not_there(tmp_path: Path, damage: str) -> None:
+    expected = run(str(tmp_path)).stdout
+    (path,) = tmp_path.iterdir()
+    path.write_text(damage)
+    done = run(str(tmp_path))
+    assert (done.stdout, done.stderr) == (expected, "")
+    assert json.loads(path.read_text())
+
+
+def test_a_file_that_others_can_write_to_is_not_read(tmp_path: Path) -> None:
+    expected = run(str(tmp_path)).stdout
+    (path,) = tmp_path.iterdir()
+    known = json.loads(path.read_text())
+    path.write_text(
+        json.dumps({key: "container: {name: evil, image: evil}" if "rendered" in key else text for key, text in known.items()})
+    )
+    path.chmod(0o666)
+    assert run(str(tmp_path)).stdout == expected
+
+
+def test_a_folder_that_cannot_be_made_is_left_alone() -> None:
+    done = run("/proc/no-such-folder")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_folder_does_not_grow_for_ever(tmp_path: Path) -> None:
+    for index in range(MAX_FILES + 10):
+        (tmp_path / f"{index}.json").write_text("{}")
+    run(str(tmp_path))
+    assert len(list(tmp_path.iterdir())) == MAX_FILES + 1
+
+
+def test_a_memo_does_not_grow_for_ever() -> None:
+    memo = Memo()
+    for index in range(MAX_ENTRIES + 10):
+        memo.put(str(index), "x")
+    assert len(memo.used) == MAX_ENTRIES
+    assert memo.get(str(MAX_ENTRIES + 1)) is None
