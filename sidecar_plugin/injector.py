@@ -49,13 +49,13 @@ from sidecar_plugin.workloads import (
     Skipped,
     WorkloadKinds,
     containers_data,
+    has_escaped_letters,
     scalar_text,
 )
 
 ANNOTATION_INJECT = "sidecar-plugin.dev/inject"
 ANNOTATION_AGENTS = "sidecar-plugin.dev/agents"
 ANNOTATION_VALUES = "sidecar-plugin.dev/values."
-_MAY_HOLD_SETTINGS = re.compile(rf"{KIND}|\\[xuU\n\r\x85\u2028\u2029]")
 _NEEDS_TREE = re.compile(r"\*|[{\[,]\s*[{\[]|[\]}]\s*:|\?\s")
 """Only where one of these stands can a document hold an alias or a key that is no string, which `validate` does not see."""
 
@@ -87,7 +87,8 @@ def read_stream(source: Source, memo: Memo) -> Stream:
     """
     documents, layers = [], []
     for document in split(source):
-        if not _MAY_HOLD_SETTINGS.search(document.text):
+        text = document.text
+        if KIND not in text and not has_escaped_letters(text):
             documents.append(document)
             continue
         root = document.parse().root
@@ -447,7 +448,8 @@ def append_documents(text: str, documents: list[list[str]]) -> str:
 
 def check_foreign(document: Document) -> None:
     """Raise ManifestError if a document that holds no workload is not YAML."""
-    if _NEEDS_TREE.search(document.text):
+    text = document.text
+    if any(mark in text for mark in "*{[?") and _NEEDS_TREE.search(text):
         document.parse()
     else:
         document.validate()

@@ -13,9 +13,9 @@ from sidecar_plugin.libyaml import Event, YAMLError
 from sidecar_plugin.nodes import MAX_DEPTH, ParseError, Tree, parse, validate
 from sidecar_plugin.source import Source
 
-_BREAK = "[\n\r\x85\u2028\u2029]"
-_MARKER = re.compile(rf"(?:(?<={_BREAK})|\A)---(?=[ \t]|{_BREAK}|\Z)")
-_DIRECTIVE = re.compile(rf"(?:(?<={_BREAK})|\A)%")
+_BREAKS = "\n\r\x85\u2028\u2029"
+_DASHES = re.compile("-+")
+_DIRECTIVE = re.compile(f"(?:(?<=[{_BREAKS}])|\\A)%")
 
 Span = tuple[int, int]
 
@@ -81,14 +81,27 @@ def split(source: Source) -> list[Document]:
     """Return the documents of a stream; put together again they are its text. Raises ManifestError for text before a directive
     that is not YAML."""
     text = source.text
-    if _DIRECTIVE.search(text):
-        starts = _starts_by_parsing(source)
-    else:
-        starts = [found.start() for found in _MARKER.finditer(text)]
+    starts = _starts_by_parsing(source) if "%" in text and _DIRECTIVE.search(text) else _starts_by_lines(text)
     if not starts or starts[0] != 0:
         starts.insert(0, 0)
     starts.append(len(text))
     return [Document(source, start, end) for start, end in pairwise(starts) if start < end]
+
+
+def _starts_by_lines(text: str) -> list[int]:
+    starts = []
+    found = text.find("---")
+    while found >= 0:
+        dashes = _DASHES.match(text, found)
+        end = dashes.end() if dashes else len(text)
+        if (
+            end - found == 3
+            and (not found or text[found - 1] in _BREAKS)
+            and (end == len(text) or text[end] in f" \t{_BREAKS}")
+        ):
+            starts.append(found)
+        found = text.find("---", end)
+    return starts
 
 
 def _starts_by_parsing(source: Source) -> list[int]:
