@@ -1,7 +1,6 @@
 """An agent: a folder of templates and values that renders to the parts a pod needs.
 
-Templates are Jinja2 in its immutable sandbox: no attribute that starts with an underscore, nothing of Python's, no files but
-the agent's own; undefined names are errors. Source: https://jinja.palletsprojects.com/en/stable/sandbox/.
+Templates are Jinja2, sandboxed (see `sandbox`); undefined names are errors.
 """
 
 import json
@@ -9,7 +8,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sidecar_plugin import __version__
-from sidecar_plugin.document.emit import block
 from sidecar_plugin.errors import Place, SettingsError, SidecarPluginError, TemplateError
 from sidecar_plugin.memo import Memo, key_of
 from sidecar_plugin.nodes import ParseError, parse
@@ -21,11 +19,12 @@ from sidecar_plugin.values import merge
 if TYPE_CHECKING:
     from jinja2 import Template
 
+    from sidecar_plugin.sandbox import RenderError
+
 TEMPLATE = "agent.yaml.j2"
 VALUES = "values.yaml"
 VALUES_SCHEMA = "values.schema.json"
 MAX_PARSED = 100  # renderings kept as data; most workloads of a stream share one
-MAX_RENDERED = 1_000_000  # characters; a pod with more than this is refused by every API server (1.5 MiB per object)
 
 _NAMED = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "minLength": 1}}}
 _STRINGS = {"type": ["object", "null"], "additionalProperties": {"type": "string"}}
@@ -162,30 +161,19 @@ class _Compiled:
         files = folder.read()
         self._folder = folder
         self._paths = frozenset(map(folder.path, files))
-        self._template = _compile(folder, files)
+        self._template = _compile(folder, files, self._paths)
         self._defaults = _defaults(folder, files)
         self._schema = _values_schema(folder, files)
         self._values: tuple[tuple[dict[str, Any], ...], dict[str, Any]] | None = None
 
     def render(self, overrides: tuple[dict[str, Any], ...], context: dict[str, Any], memo: Memo) -> str:
-        pieces, size = [], 0
+        from sidecar_plugin import sandbox
+
         values = self._checked_values(overrides, memo)
         try:
-            for piece in self._template.generate({**context, "values": values}):
-                size += len(piece)
-                if size > MAX_RENDERED:
-                    message = f"the template renders more than {MAX_RENDERED} characters"
-                    raise TemplateError(message, Place(self._folder.path(TEMPLATE), 1, 1))
-                pieces.append(piece)
-        except SidecarPluginError:
-            raise
-        except MemoryError:
-            raise TemplateError(
-                "the template needs more memory than there is", Place(self._folder.path(TEMPLATE), 1, 1)
-            ) from None
-        except Exception as error:  # noqa: BLE001  # a template can raise whatever its expressions raise
-            raise _template_error(self._folder, self._paths, error) from None
-        return "".join(pieces)
+            return sandbox.render(self._template, {**context, "values": values}, self._paths)
+        except sandbox.RenderError as error:
+            raise _template_error(self._folder, error) from None
 
     def _checked_values(self, overrides: tuple[dict[str, Any], ...], memo: Memo) -> dict[str, Any]:
         if self._values and self._values[0] == overrides:
@@ -203,69 +191,25 @@ class _Compiled:
         return values
 
 
-def _compile(folder: AgentFolder, files: dict[str, str]) -> "Template":
+def _compile(folder: AgentFolder, files: dict[str, str], paths: frozenset[str]) -> "Template":
     if TEMPLATE not in files:
         raise TemplateError(f"the agent {folder.name} has no {TEMPLATE}", Place(folder.origin, 1, 1))
-    from jinja2 import FunctionLoader, StrictUndefined
-    from jinja2 import TemplateError as JinjaError
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from sidecar_plugin import sandbox  # late: a rendering that is known does not need Jinja2
 
     def load(name: str) -> tuple[str, str, Callable[[], bool]] | None:
         text = files.get(name)
         return None if text is None else (text, folder.path(name), lambda: True)
 
-    environment = ImmutableSandboxedEnvironment(
-        loader=FunctionLoader(load),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        auto_reload=False,
-    )
-    del environment.filters["random"], environment.globals["lipsum"]  # the same input is to give the same output
-    environment.globals["fail"] = _fail
-    environment.filters["tojson"] = _to_json
-    environment.filters["toyaml"] = _to_yaml
-    environment.filters["sha256"] = _sha256
     try:
-        return environment.get_template(TEMPLATE)
-    except JinjaError as error:
-        raise _template_error(folder, frozenset(map(folder.path, files)), error) from None
+        return sandbox.compile_template(load, TEMPLATE, paths)
+    except sandbox.RenderError as error:
+        raise _template_error(folder, error) from None
 
 
-def _fail(message: str) -> None:
-    """What templates call for values that no schema can refuse: `{{ fail("say why") }}`, as Helm's `fail`."""
-    from jinja2 import UndefinedError
-
-    raise UndefinedError(message)
-
-
-def _to_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-
-def _to_yaml(value: Any) -> str:
-    if isinstance(value, (dict, list)) and value:
-        return "\n".join(block(value, 0))
-    return _to_json(value)
-
-
-def _sha256(text: str) -> str:
-    from hashlib import sha256
-
-    return sha256(text.encode()).hexdigest()
-
-
-def _template_error(folder: AgentFolder, paths: frozenset[str], error: Exception) -> TemplateError:
-    """Return what Jinja2, or an expression of the template, raised, at the template's own file and line."""
-    line, file = getattr(error, "lineno", None), getattr(error, "filename", None)
-    step = error.__traceback__
-    while step is not None and getattr(error, "lineno", None) is None:
-        if step.tb_frame.f_code.co_filename in paths:
-            line, file = step.tb_lineno, step.tb_frame.f_code.co_filename
-        step = step.tb_next
-    words = str(error) or type(error).__name__
-    return TemplateError(f"agent {folder.name}: {words}", Place(file or folder.path(TEMPLATE), line or 1, 1))
+def _template_error(folder: AgentFolder, error: "RenderError") -> TemplateError:
+    return TemplateError(
+        f"agent {folder.name}: {error.message}", Place(error.file or folder.path(TEMPLATE), error.line or 1, 1)
+    )
 
 
 def _defaults(folder: AgentFolder, files: dict[str, str]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ FLOORS = [
     ["pod_writer"],
     ["pod_patch"],
     ["marker", "selectors", "agents"],
+    ["sandbox"],
     ["workloads"],
     ["declarations"],
     ["config"],
