@@ -3,6 +3,7 @@
 0: done. 1: bad input or settings. 2: bad usage. On an error nothing reaches stdout and no file is changed.
 """
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -53,10 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"{PROGRAM}: error: {error}\n")
         return error.exit_status
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone; nothing more can be said
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
         return 1
     except KeyboardInterrupt:
         return 130
+    except Exception as error:  # noqa: BLE001  # the last resort: no traceback reaches a user
+        _say(f"{PROGRAM}: error: {_internal(error)}\n")
+        return 1
 
 
 def _filter(words: list[str]) -> int:
@@ -66,12 +70,12 @@ def _filter(words: list[str]) -> int:
         if sys.stdin.isatty():
             raise UsageError(f"nothing on stdin: without a command {PROGRAM} is a filter (see `{PROGRAM} --help`)")
         return _run_filter(options)
-    except SidecarPluginError as error:
+    except Exception as error:
         if not as_helm_plugin:
             raise
         from sidecar_plugin.post_renderer import error_as_manifest
 
-        _write(error_as_manifest(error))
+        _write(error_as_manifest(error if isinstance(error, SidecarPluginError) else _internal(error)))
         return 0
 
 
@@ -131,7 +135,7 @@ def _inject(words: list[str]) -> int:
     from sidecar_plugin.files import Output, inject_files
 
     options, results = _options(parsed), Results()
-    _write(inject_files(parsed.path, options, Output(parsed.in_place, parsed.diff, parsed.output_dir), results))
+    _write(inject_files(parsed.path, options, Output.of(parsed.in_place, parsed.diff, parsed.output_dir), results))
     _say(report(options, results))
     return 0
 
@@ -144,7 +148,7 @@ def _uninject(words: list[str]) -> int:
     from sidecar_plugin.files import Output, uninject_files
 
     results = Results()
-    _write(uninject_files(parsed.path, Output(parsed.in_place, parsed.diff, parsed.output_dir), results))
+    _write(uninject_files(parsed.path, Output.of(parsed.in_place, parsed.diff, parsed.output_dir), results))
     _say(report(Options(report=parsed.report), results))
     return 0
 
@@ -168,6 +172,14 @@ def _schema(words: list[str]) -> int:
 
     _write(f"{json.dumps(schema(), indent=2)}\n".encode())
     return 0
+
+
+def _internal(error: Exception) -> str:
+    """Return the message for an error that is no mistake of the user's; SIDECAR_PLUGIN_DEBUG=1 shows where it came from."""
+    if os.environ.get("SIDECAR_PLUGIN_DEBUG"):
+        raise error
+    name = type(error).__name__
+    return f"{name}: {error} (a bug of {PROGRAM} {__version__}; SIDECAR_PLUGIN_DEBUG=1 shows where; please report it)"
 
 
 COMMANDS: dict[str, Callable[[list[str]], int]] = {

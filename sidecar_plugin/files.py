@@ -25,6 +25,13 @@ class Output(NamedTuple):
     diff: bool = False
     folder: str | None = None
 
+    @classmethod
+    def of(cls, in_place: bool, diff: bool, folder: str | None) -> "Output":
+        """Return where results go. Raises UsageError for options that say two different things."""
+        if folder is not None and (in_place or diff):
+            raise UsageError(f"--output-dir does not go with {'--in-place' if in_place else '--diff'}; give one of them")
+        return cls(in_place, diff, folder)
+
 
 class _File(NamedTuple):
     """A file that was read: `relative` is its path below the folder it was found in."""

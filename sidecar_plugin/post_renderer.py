@@ -38,7 +38,7 @@ def render(data: bytes, options: Options, results: Results) -> list[bytes]:
     return [source.mark, *(piece.encode() for piece in pieces)]
 
 
-def error_as_manifest(error: SidecarPluginError) -> bytes:
+def error_as_manifest(error: SidecarPluginError | str) -> bytes:
     """Return the message as a YAML string, which makes Helm 4 stop and quote it."""
     from sidecar_plugin.document.emit import quoted
 

@@ -130,6 +130,8 @@ def test_one_bad_file_leaves_everything_as_it_was(folder: Path, output: list[str
         (["inject", "app", "--templates", "missing"], "--templates missing: there is no such folder"),
         (["inject", "app", "--templates", "app"], "no folder in it holds an agent.yaml.j2"),
         (["inject", "app/pod.yaml", "app/pod.yaml", "--output-dir", "out"], "would both be written to out/pod.yaml"),
+        (["inject", "app", "--in-place", "--output-dir", "out"], "--output-dir does not go with --in-place"),
+        (["uninject", "app", "--diff", "--output-dir", "out"], "--output-dir does not go with --diff"),
         (["agents", "loging"], 'there is no agent "loging"; did you mean "logging"?'),
         (["--no-such-option"], "unrecognized arguments: --no-such-option"),
         (["injct"], 'there is no command "injct"; did you mean "inject"?'),
