@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sidecar_plugin import __version__
 from sidecar_plugin.errors import Place, SettingsError, SidecarPluginError, TemplateError
-from sidecar_plugin.memo import Memo, key_of
+from sidecar_plugin.memo import RIGHT, Memo, key_of
 from sidecar_plugin.nodes import ParseError, parse
 from sidecar_plugin.plain_data import DataError, lookup, to_data
 from sidecar_plugin.schemas import Problem, Schema
@@ -116,13 +116,14 @@ class Parts(NamedTuple):
 class Agent:
     """An agent that can be rendered; its files are read and compiled when a rendering is not known from an earlier run."""
 
-    __slots__ = ("_compiled", "_folder", "_memo", "_parsed", "name")
+    __slots__ = ("_compiled", "_folder", "_memo", "_parsed", "_values", "name")
 
     def __init__(self, folder: AgentFolder, memo: Memo) -> None:
         self.name = folder.name
         self._folder = folder
         self._memo = memo
         self._compiled: _Compiled | None = None
+        self._values: _Values | None = None
         self._parsed: dict[str, Parts] = {}
 
     def render(self, overrides: tuple[dict[str, Any], ...], context: dict[str, Any]) -> Parts:
@@ -136,12 +137,23 @@ class Agent:
         text = self._memo.get(key)
         if text is not None:
             return self._parts(text)
-        if self._compiled is None:
-            self._compiled = _Compiled(self._folder)
-        text = self._compiled.render(overrides, context, self._memo)
+        if self._compiled is None or self._values is None:
+            files = self._folder.read()
+            self._values = _Values(self._folder, files)
+            self._compiled = _Compiled(self._folder, files)
+        text = self._compiled.render({**context, "values": self._values.merged(overrides, self._memo)})
         parts = self._parts(text)
         self._memo.put(key, text)
         return parts
+
+    def check(self, override: dict[str, Any]) -> None:
+        """Raise ValuesError if the agent does not take these values over its defaults."""
+        key = key_of("values", __version__, self._folder.signature, override)
+        if self._memo.get(key) is None:
+            if self._values is None:
+                self._values = _Values(self._folder, self._folder.read())
+            self._values.merged((override,), self._memo)
+            self._memo.put(key, RIGHT)
 
     def _parts(self, text: str) -> Parts:
         parts = self._parsed.get(text)
@@ -152,32 +164,20 @@ class Agent:
         return parts
 
 
-class _Compiled:
-    """An agent's files, read: its template compiled, its default values parsed."""
+class _Values:
+    """An agent's default values and their schema, read."""
 
-    __slots__ = ("_defaults", "_folder", "_paths", "_schema", "_template", "_values")
+    __slots__ = ("_defaults", "_folder", "_last", "_schema")
 
-    def __init__(self, folder: AgentFolder) -> None:
-        files = folder.read()
+    def __init__(self, folder: AgentFolder, files: dict[str, str]) -> None:
         self._folder = folder
-        self._paths = frozenset(map(folder.path, files))
-        self._template = _compile(folder, files, self._paths)
         self._defaults = _defaults(folder, files)
         self._schema = _values_schema(folder, files)
-        self._values: tuple[tuple[dict[str, Any], ...], dict[str, Any]] | None = None
+        self._last: tuple[tuple[dict[str, Any], ...], dict[str, Any]] | None = None
 
-    def render(self, overrides: tuple[dict[str, Any], ...], context: dict[str, Any], memo: Memo) -> str:
-        from sidecar_plugin import sandbox
-
-        values = self._checked_values(overrides, memo)
-        try:
-            return sandbox.render(self._template, {**context, "values": values}, self._paths)
-        except sandbox.RenderError as error:
-            raise _template_error(self._folder, error) from None
-
-    def _checked_values(self, overrides: tuple[dict[str, Any], ...], memo: Memo) -> dict[str, Any]:
-        if self._values and self._values[0] == overrides:
-            return self._values[1]
+    def merged(self, overrides: tuple[dict[str, Any], ...], memo: Memo) -> dict[str, Any]:
+        if self._last and self._last[0] == overrides:
+            return self._last[1]
         values = self._defaults
         for override in overrides:
             values = merge(values, override)
@@ -187,8 +187,27 @@ class _Compiled:
             raise TemplateError(f"not a JSON Schema: {error}", Place(self._folder.path(VALUES_SCHEMA), 1, 1)) from None
         if problem:
             raise ValuesError(problem)
-        self._values = (overrides, values)
+        self._last = (overrides, values)
         return values
+
+
+class _Compiled:
+    """An agent's template, compiled."""
+
+    __slots__ = ("_folder", "_paths", "_template")
+
+    def __init__(self, folder: AgentFolder, files: dict[str, str]) -> None:
+        self._folder = folder
+        self._paths = frozenset(map(folder.path, files))
+        self._template = _compile(folder, files, self._paths)
+
+    def render(self, context: dict[str, Any]) -> str:
+        from sidecar_plugin import sandbox
+
+        try:
+            return sandbox.render(self._template, context, self._paths)
+        except sandbox.RenderError as error:
+            raise _template_error(self._folder, error) from None
 
 
 def _compile(folder: AgentFolder, files: dict[str, str], paths: frozenset[str]) -> "Template":

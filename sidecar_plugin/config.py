@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sidecar_plugin import __version__
 from sidecar_plugin.cluster_version import ClusterVersion, parse_cluster_version
 from sidecar_plugin.document.stream import Document, split
-from sidecar_plugin.errors import ManifestError, Place, SettingsError
+from sidecar_plugin.errors import ManifestError, Place, SettingsError, VersionError
 from sidecar_plugin.memo import Memo
 from sidecar_plugin.nodes import Mapping, Node, Scalar, follow, kind_of
 from sidecar_plugin.plain_data import DataError, key_place, lookup, to_data
@@ -39,9 +39,11 @@ class Layer(NamedTuple):
         """Say whether this layer sets the value at `path`."""
         node: Any = self.data
         for step in path:
-            if not isinstance(node, dict) or step not in node:
+            if not isinstance(node, (dict, list)) or (
+                step not in node if isinstance(node, dict) else step not in range(len(node))
+            ):
                 return False
-            node = node[step]
+            node = node[step]  # type: ignore[index]  # a step into a list is a number: it is in its range
         return True
 
     def place(self, path: Path, key: str | None = None) -> Place | None:
@@ -207,8 +209,10 @@ def _checked(layer: Layer, memo: Memo) -> Layer:
         raise _error(layer, problem.message, problem.path, problem.key)
     version = layer.data.get("clusterVersion")
     if version is not None and version != "":
-        place = layer.place(["clusterVersion"])
-        parse_cluster_version(str(version), place, "clusterVersion" if place or layer.label[:6] == "--set " else layer.label)
+        try:
+            parse_cluster_version(str(version))
+        except VersionError as error:
+            raise _error(layer, error.message, ["clusterVersion"]) from None
     return layer
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sidecar_plugin.errors import UsageError
-from sidecar_plugin.injector import read_stream, uninject
 from sidecar_plugin.results import Results
 from sidecar_plugin.run import STDIN, Options, check_strict, injector_for, memo_for
 from sidecar_plugin.source import Source
+from sidecar_plugin.streams import read_stream, uninject
 
 ENDINGS = frozenset((".yaml", ".yml", ".json"))
 

@@ -11,10 +11,10 @@ Two ways round that:
 import os
 
 from sidecar_plugin.errors import SidecarPluginError
-from sidecar_plugin.injector import read_stream
 from sidecar_plugin.results import Results
 from sidecar_plugin.run import STDIN, Options, check_strict, injector_for, memo_for
 from sidecar_plugin.source import Source
+from sidecar_plugin.streams import read_stream
 
 NOTHING_LEFT = "# sidecar-plugin: the manifests held settings only\n"
 """Helm refuses a post-renderer's output that is empty; a comment is none."""

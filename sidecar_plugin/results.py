@@ -60,7 +60,8 @@ class Results:
             name = f"{outcome.kind}/{outcome.namespace + '/' if outcome.namespace else ''}{outcome.name or '(no name)'}"
             agents = ", ".join(injected.agent for injected in outcome.agents) or "-"
             declarations = ", ".join(dict.fromkeys(injected.declaration for injected in outcome.agents)) or "-"
-            note = outcome.skipped or (f"removed: {', '.join(outcome.removed)}" if outcome.removed else "")
+            removed = f"removed: {', '.join(outcome.removed)}" if outcome.removed else ""
+            note = "; ".join(part for part in (removed, outcome.skipped) if part)
             rows.append((name, agents, declarations, note))
         if len(rows) == 1:
             return "" if self.warnings else "sidecar-plugin: no workloads\n"

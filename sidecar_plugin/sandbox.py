@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from jinja2 import FunctionLoader, StrictUndefined, Template, TemplateError, UndefinedError
+from jinja2 import FunctionLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from sidecar_plugin.document.emit import block
@@ -111,6 +111,8 @@ def _bounded(paths: frozenset[str]) -> Iterator[None]:
         raise _render_error(f"the template takes longer than {MAX_SECONDS:g} s", error, paths) from None
     except MemoryError as error:
         raise _render_error("the template takes too much memory", error, paths) from None
+    except TemplateNotFound as error:
+        raise _render_error(f'the agent has no file "{error}"', error, paths) from None
     except RecursionError as error:
         raise _render_error("the template is nested too deep, or includes itself", error, paths) from None
     except Exception as error:  # noqa: BLE001  # a template can raise whatever its expressions raise

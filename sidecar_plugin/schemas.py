@@ -72,6 +72,8 @@ def _problem(error: Any, schema: dict[str, Any]) -> Problem:
         options = [option for option in error.kind.options if option is not None]
         near = did_you_mean(error.instance, map(str, options)) if isinstance(error.instance, str) else ""
         return Problem(path, f"must be {_any_of(options)}, but is {name_of(error.instance)}{near}")
+    if kind == "minProperties":
+        return Problem(path, "is empty; give at least one key, or leave it out")
     if kind == "required":
         return Problem(path, f'the key "{error.kind.property}" is missing')
     return Problem(path, error.message)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sidecar_plugin.document.stream import Document
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.nodes import MERGE_KEY, Mapping, Node, Scalar, Sequence, Target, follow, is_null, kind_of
+from sidecar_plugin.nodes import MAX_DEPTH, MERGE_KEY, Mapping, Node, Scalar, Sequence, Target, follow, is_null, kind_of
 from sidecar_plugin.plain_data import DataError, merge_sources, to_data
 
 POD_TEMPLATES: dict[str, tuple[str, ...]] = {
@@ -26,7 +26,6 @@ POD_TEMPLATES: dict[str, tuple[str, ...]] = {
 }
 BUILT_IN_GROUPS = frozenset(("", "apps", "batch", "extensions"))
 RUN_TO_COMPLETION = frozenset(("Job", "CronJob"))
-_MERGE_DEPTH = 20  # merges of merges; nobody nests them deeper, a mapping that merges itself does so for ever
 _ESCAPED = re.compile(r"\\[xuU\n\r\x85\u2028\u2029]")
 
 
@@ -104,11 +103,14 @@ class WorkloadKinds:
         Raises ManifestError for a field of the wrong type on the way to a pod template, with its place.
         """
         if isinstance(root, Mapping):
-            yield from self._find(_Reader(document), root, "", "", "")
+            yield from self._find(_Reader(document), root, "", "", "", set())
 
     def _find(
-        self, reader: "_Reader", root: Mapping, path: str, list_version: str, list_kind: str
+        self, reader: "_Reader", root: Mapping, path: str, list_version: str, list_kind: str, seen: set[int]
     ) -> Iterator[PodTemplate | Skipped]:
+        if id(root) in seen:
+            return  # the same node once more, through an alias: there is one text to edit
+        seen.add(id(root))
         kind = reader.optional_text(root, "kind", path) or list_kind
         api_version = reader.optional_text(root, "apiVersion", path) or (list_version if list_kind == kind else "")
         if kind.endswith("List") and isinstance(items := root.get("items"), Sequence):
@@ -117,7 +119,7 @@ class WorkloadKinds:
                 target = follow(item)
                 if isinstance(target, Mapping):
                     inside = f"{path}items[{index}]."
-                    yield from self._find(reader, target, inside, api_version, kind.removesuffix("List"))
+                    yield from self._find(reader, target, inside, api_version, kind.removesuffix("List"), seen)
             return
         if not api_version:
             return
@@ -235,22 +237,27 @@ def has_escaped_letters(text: str) -> bool:
     return "\\" in text and _ESCAPED.search(text) is not None
 
 
-def effective_pair(mapping: Mapping, key: str, depth: int = 0) -> tuple[Scalar, Node] | None:
+def effective_pair(mapping: Mapping, key: str) -> tuple[Scalar, Node] | None:
     """Return the pair that holds for `key`: the mapping's own, else that of the mappings it merges (`<<`)."""
     found = mapping.pair(key)
-    if found is not None:
+    if found is not None or mapping.pair(MERGE_KEY) is None:
         return found
-    merge = mapping.pair(MERGE_KEY)
-    if merge is None or merge[0].style or depth > _MERGE_DEPTH:
+    return _merged_pair(mapping, key, set())
+
+
+def _merged_pair(mapping: Mapping, key: str, seen: set[int]) -> tuple[Scalar, Node] | None:
+    """Look in each mapping once, however often and however deep it is merged, into itself too."""
+    if id(mapping) in seen or len(seen) > MAX_DEPTH:
         return None
+    seen.add(id(mapping))
+    found, merge = mapping.pair(key), mapping.pair(MERGE_KEY)
+    if found is not None or merge is None or merge[0].style:
+        return found
     try:
         sources = merge_sources(merge[1])
     except DataError:
         return None  # a "<<" that merges nothing is a key like any other
-    for source in sources:
-        if found := effective_pair(source, key, depth + 1):
-            return found
-    return None
+    return next((found for source in sources if (found := _merged_pair(source, key, seen))), None)
 
 
 def scalar_text(node: Node, key: str) -> str | None:

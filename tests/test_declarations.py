@@ -3,7 +3,7 @@
 import pytest
 
 from sidecar_plugin.cluster_version import ClusterVersion
-from sidecar_plugin.declarations import DECLARATIONS, check, choose
+from sidecar_plugin.declarations import DECLARATIONS, check, choose, declare
 from sidecar_plugin.declarations.protocol import Target
 from sidecar_plugin.errors import DeclarationError, TemplateError
 
@@ -39,16 +39,20 @@ def test_auto_picks_by_platform_and_version_and_a_name_wins(
 def test_what_is_written(name: str, list_name: str, written: dict[str, object]) -> None:
     declaration = DECLARATIONS[name]
     assert declaration.list_name == list_name
-    assert declaration.declare({"name": "a", "args": ["x"], "image": "i"}) == written
+    assert declare(declaration, {"name": "a", "args": ["x"], "image": "i"}) == written
 
 
 @pytest.mark.parametrize(
     ("name", "container"),
-    [("native", {"restartPolicy": "Always"}), ("acs", {"env": [{"name": "__IS_SIDECAR__", "value": "true"}]})],
+    [
+        (name, container)
+        for name in DECLARATIONS
+        for container in ({"restartPolicy": "Always"}, {"env": [{"name": "__IS_SIDECAR__", "value": "true"}]})
+    ],
 )
 def test_a_container_that_declares_itself_is_refused(name: str, container: dict[str, object]) -> None:
     with pytest.raises(TemplateError, match="leave it out"):
-        DECLARATIONS[name].declare({"name": "a", **container})
+        declare(DECLARATIONS[name], {"name": "a", **container})
 
 
 def target(version: ClusterVersion, platform: str = "acs", completes: bool = False, asked: bool = False) -> Target:

@@ -15,8 +15,8 @@ FLOORS = [
     ["run"],
     ["agent_folders", "memo_file"],
     ["injector"],
-    ["pod_writer"],
-    ["pod_patch"],
+    ["pod_writer", "streams"],
+    ["pod_patch", "pod_agents"],
     ["marker", "selectors", "agents"],
     ["sandbox"],
     ["workloads"],
@@ -57,6 +57,8 @@ def test_imports_run_down_the_house(path: Path) -> None:
 
 CORE = [
     "injector",
+    "streams",
+    "pod_agents",
     "pod_writer",
     "pod_patch",
     "marker",

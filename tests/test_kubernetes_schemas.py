@@ -9,10 +9,11 @@ import yaml
 
 from sidecar_plugin.agent_folders import AgentFolders
 from sidecar_plugin.config import Layer, merge_layers
-from sidecar_plugin.injector import Injector, read_stream
+from sidecar_plugin.injector import Injector
 from sidecar_plugin.memo import Memo
 from sidecar_plugin.results import Results
 from sidecar_plugin.source import Source
+from sidecar_plugin.streams import read_stream
 
 POD = {"containers": [{"name": "web", "image": "x", "ports": [{"containerPort": 8080, "name": "metrics"}]}]}
 TEMPLATE = {"metadata": {"labels": {"app": "web"}}, "spec": POD}

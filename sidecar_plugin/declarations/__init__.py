@@ -4,10 +4,12 @@ A declaration says into which list the agent's container goes, what makes it a s
 A new one is a module with a `DECLARATION` and a line in `DECLARATIONS`.
 """
 
+from typing import Any
+
 from sidecar_plugin.cluster_version import NATIVE_SIDECARS, ClusterVersion
 from sidecar_plugin.declarations import acs, native, regular
 from sidecar_plugin.declarations.protocol import Declaration, Target
-from sidecar_plugin.errors import DeclarationError
+from sidecar_plugin.errors import DeclarationError, TemplateError
 
 DECLARATIONS: dict[str, Declaration] = {
     declaration.name: declaration for declaration in (native.DECLARATION, acs.DECLARATION, regular.DECLARATION)
@@ -21,6 +23,15 @@ def choose(asked: str, platform: str, version: ClusterVersion) -> Declaration:
     if asked != "auto":
         return DECLARATIONS[asked]
     return DECLARATIONS["native" if version >= NATIVE_SIDECARS else BEFORE_NATIVE[platform]]
+
+
+def declare(declaration: Declaration, container: dict[str, Any]) -> dict[str, Any]:
+    """Return the container with what makes it a sidecar. Raises TemplateError if it declares itself, one way or another."""
+    if "restartPolicy" in container:
+        raise TemplateError("the container sets restartPolicy itself; that is the declaration's part, leave it out")
+    if any(isinstance(entry, dict) and entry.get("name") == acs.VARIABLE for entry in container.get("env") or ()):
+        raise TemplateError(f"the container sets {acs.VARIABLE} itself; that is the declaration's part, leave it out")
+    return declaration.declare(container)
 
 
 def check(declaration: Declaration, target: Target) -> str | None:

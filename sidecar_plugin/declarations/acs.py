@@ -8,7 +8,6 @@ from typing import Any
 
 from sidecar_plugin.cluster_version import NATIVE_SIDECARS
 from sidecar_plugin.declarations.protocol import Declaration, Finding, Target
-from sidecar_plugin.errors import TemplateError
 
 VARIABLE = "__IS_SIDECAR__"
 
@@ -19,10 +18,7 @@ class _Acs:
     position = "last"
 
     def declare(self, container: dict[str, Any]) -> dict[str, Any]:
-        env = container.get("env") or []
-        if any(isinstance(entry, dict) and entry.get("name") == VARIABLE for entry in env):
-            raise TemplateError(f"the container sets {VARIABLE} itself; that is the declaration's part, leave it out")
-        return {**container, "env": [{"name": VARIABLE, "value": "true"}, *env]}
+        return {**container, "env": [{"name": VARIABLE, "value": "true"}, *(container.get("env") or ())]}
 
     def check(self, target: Target) -> Finding | None:
         if target.platform != "acs":

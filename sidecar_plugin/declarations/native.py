@@ -9,7 +9,6 @@ from typing import Any
 
 from sidecar_plugin.cluster_version import NATIVE_SIDECARS
 from sidecar_plugin.declarations.protocol import Declaration, Finding, Target
-from sidecar_plugin.errors import TemplateError
 
 
 class _Native:
@@ -18,8 +17,6 @@ class _Native:
     position = "first"
 
     def declare(self, container: dict[str, Any]) -> dict[str, Any]:
-        if "restartPolicy" in container:
-            raise TemplateError("the container sets restartPolicy itself; that is the declaration's part, leave it out")
         head: dict[str, Any] = {key: container[key] for key in ("name", "image") if key in container}
         return {**head, "restartPolicy": "Always", **container}
 

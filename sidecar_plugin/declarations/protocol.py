@@ -38,7 +38,7 @@ class Declaration(Protocol):
         """Where in the list unless the agent says otherwise: first or last."""
 
     def declare(self, container: dict[str, Any]) -> dict[str, Any]:
-        """Return the container with what makes it a sidecar. Raises TemplateError if it carries such a thing already."""
+        """Return the container, which declares nothing itself, with what makes it a sidecar."""
 
     def check(self, target: Target) -> Finding | None:
         """Return what speaks against the declaration for this target."""

@@ -1,0 +1,128 @@
+"""A stream of manifests as the commands see it: settings taken out, documents put behind, injections removed."""
+
+import re
+from typing import NamedTuple
+
+from sidecar_plugin.config import KIND, Layer, document_layer, is_injection
+from sidecar_plugin.document.edit import join_spans, span_of_items
+from sidecar_plugin.document.stream import Document, split
+from sidecar_plugin.errors import ManifestError, Place
+from sidecar_plugin.marker import has_marker, is_manifest, remove
+from sidecar_plugin.memo import Memo
+from sidecar_plugin.nodes import Mapping, Sequence, follow
+from sidecar_plugin.results import Outcome, Results
+from sidecar_plugin.source import Source
+from sidecar_plugin.workloads import has_escaped_letters, scalar_text
+
+_NEEDS_TREE = re.compile(r"\*|[{\[,]\s*[{\[]|[\]}]\s*:|\?\s")
+"""Only where one of these stands can a document hold an alias or a key that is no string, which `validate` does not see."""
+
+
+class Stream(NamedTuple):
+    """A stream of manifests without the settings that were found in it, and these settings."""
+
+    source: Source
+    documents: list[Document]
+    layers: list[Layer]
+
+    def with_settings(self) -> "Stream":
+        """Return the same stream with the settings' documents left in."""
+        return Stream(self.source, split(self.source), [])
+
+
+def read_stream(source: Source, memo: Memo) -> Stream:
+    """Cut a stream into documents and take the SidecarInjection documents out, those among a list's items included.
+
+    Raises ManifestError and SettingsError, with the place.
+    """
+    documents, layers = [], []
+    for document in split(source):
+        text = document.text
+        if KIND not in text and not has_escaped_letters(text):
+            documents.append(document)
+            continue
+        root = document.parse().root
+        if isinstance(root, Mapping) and is_injection(root):
+            layers.append(document_layer(document, root, memo))
+            continue
+        items = root.get("items") if isinstance(root, Mapping) else None
+        ours = set()
+        for index, item in enumerate(items.items if isinstance(items, Sequence) else ()):
+            target = follow(item)
+            if isinstance(target, Mapping) and is_injection(target):
+                layers.append(document_layer(document, target, memo))
+                ours.add(index)
+        if ours and isinstance(items, Sequence):
+            document = document.without(join_spans(document.text, span_of_items(document.text, items, ours)))
+        documents.append(document)
+    return Stream(source, documents, layers)
+
+
+def append_documents(name: str, text: str, documents: list[list[str]]) -> str:
+    """Return the stream of that name with documents behind its last one; one that ends without a line break still does.
+
+    Raises ManifestError for JSON text, which cannot hold a second document.
+    """
+    if text.lstrip().startswith("{") and _is_json(text):
+        message = "an agent brings a manifest along, and JSON text cannot hold a second document; write it as YAML"
+        raise ManifestError(f"{message}, or set the agent's configuration to inline", Place(name, 1, 1))
+    newline = "\r\n" if "\r\n" in text else "\n"
+    added = newline.join(newline.join(lines) for lines in documents)
+    return f"{text}{newline}{added}" if text and text[-1] not in "\r\n" else f"{text}{added}{newline}"
+
+
+def _is_json(text: str) -> bool:
+    import json
+
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def check_foreign(document: Document) -> None:
+    """Raise ManifestError if a document that holds no workload is not YAML."""
+    text = document.text
+    if any(mark in text for mark in "*{[?") and _NEEDS_TREE.search(text):
+        document.parse()
+    else:
+        document.validate()
+
+
+def without_manifests(documents: list[Document]) -> list[Document]:
+    """Return the documents of a stream less those that are manifests an agent brought along."""
+    kept = [document for document in documents if not (has_marker(document) and is_manifest(document))]
+    if kept and kept[-1] is not documents[-1] and documents[-1].text[-1:] not in ("\n", "\r"):
+        last = kept[-1]  # the stream ended without a line break; the one before our manifest came with it
+        length = len(last.text)
+        kept[-1] = last.without([(length - (2 if last.text.endswith("\r\n") else 1), length)])
+    return kept
+
+
+def uninject(source: Source, results: Results) -> str:
+    """Return the stream as it was before any injection. Raises ManifestError, with the place."""
+    pieces = []
+    for document in without_manifests(split(source)):
+        if not has_marker(document):
+            check_foreign(document)
+            pieces.append(document.text)
+            continue
+        without, agents = remove(document)
+        pieces.append(without.text)
+        if agents:
+            kind, namespace, name = _identity(document)
+            outcome = Outcome(document.place(0), kind, namespace, name, (), tuple(dict.fromkeys(agents)))
+            results.outcomes.append(outcome)
+    return "".join(pieces)
+
+
+def _identity(document: Document) -> tuple[str, str, str]:
+    root = document.parse().root
+    metadata = root.get("metadata") if isinstance(root, Mapping) else None
+    kind = (scalar_text(root, "kind") if root else None) or "?"
+    return (
+        kind,
+        scalar_text(metadata, "namespace") or "" if metadata else "",
+        scalar_text(metadata, "name") or "" if metadata else "",
+    )
