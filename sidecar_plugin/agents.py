@@ -11,7 +11,7 @@ from sidecar_plugin import __version__
 from sidecar_plugin.errors import Place, SettingsError, SidecarPluginError, TemplateError
 from sidecar_plugin.memo import RIGHT, Memo, key_of
 from sidecar_plugin.nodes import ParseError, parse
-from sidecar_plugin.plain_data import DataError, lookup, to_data
+from sidecar_plugin.plain_data import DataError, key_place, lookup, to_data
 from sidecar_plugin.schemas import Problem, Schema
 from sidecar_plugin.source import Source
 from sidecar_plugin.values import merge
@@ -26,15 +26,25 @@ VALUES = "values.yaml"
 VALUES_SCHEMA = "values.schema.json"
 MAX_PARSED = 100  # renderings kept as data; most workloads of a stream share one
 
-_NAMED = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "minLength": 1}}}
+_NAMED: dict[str, Any] = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "minLength": 1}}}
 _STRINGS = {"type": ["object", "null"], "additionalProperties": {"type": "string"}}
+_CONTAINER: dict[str, Any] = {
+    "type": "object",
+    "required": ["name", "image"],
+    "properties": {
+        "name": {"type": "string", "minLength": 1},
+        "image": {"type": "string", "minLength": 1},
+        "env": {"type": ["array", "null"], "items": _NAMED},
+        "volumeMounts": {"type": ["array", "null"], "items": _NAMED},
+    },
+}
 _PARTS_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     "type": "object",
     "required": ["container"],
     "additionalProperties": False,
     "properties": {
-        "container": {**_NAMED, "required": ["name", "image"]},
+        "container": _CONTAINER,
         "volumes": {"type": ["array", "null"], "items": _NAMED},
         "applicationContainers": {
             "type": ["object", "null"],
@@ -49,14 +59,21 @@ _PARTS_SCHEMA: dict[str, Any] = {
         },
         "podAnnotations": _STRINGS,
         "podLabels": _STRINGS,
-        "initContainers": {"type": ["array", "null"], "items": {**_NAMED, "required": ["name", "image"]}},
+        "initContainers": {"type": ["array", "null"], "items": _CONTAINER},
         "imagePullSecrets": {"type": ["array", "null"], "items": _NAMED},
         "manifests": {
             "type": ["array", "null"],
             "items": {
                 "type": "object",
                 "required": ["apiVersion", "kind", "metadata"],
-                "properties": {"metadata": _NAMED},
+                "properties": {
+                    "apiVersion": {"type": "string"},
+                    "kind": {"type": "string"},
+                    "metadata": {
+                        **_NAMED,
+                        "properties": {**_NAMED["properties"], "namespace": {"type": "string"}, "annotations": _STRINGS},
+                    },
+                },
             },
         },
     },
@@ -184,7 +201,8 @@ class _Values:
         try:
             problem = self._schema.problem(values, memo) if self._schema else None
         except ValueError as error:
-            raise TemplateError(f"not a JSON Schema: {error}", Place(self._folder.path(VALUES_SCHEMA), 1, 1)) from None
+            words = str(error).splitlines()[0]
+            raise TemplateError(f"not a JSON Schema: {words}", Place(self._folder.path(VALUES_SCHEMA), 1, 1)) from None
         if problem:
             raise ValuesError(problem)
         self._last = (overrides, values)
@@ -255,7 +273,12 @@ def _known_parts_schema() -> dict[str, Any]:
     return _PARTS_SCHEMA
 
 
+def _known_container_schema() -> dict[str, Any]:
+    return _CONTAINER
+
+
 _PARTS = Schema(f"parts {__version__}", _known_parts_schema)
+_PATCHED = Schema(f"container {__version__}", _known_container_schema)
 
 
 def _parts(name: str, text: str, memo: Memo) -> Parts:
@@ -267,9 +290,11 @@ def _parts(name: str, text: str, memo: Memo) -> Parts:
         raise TemplateError(error.message, source.place(error.offset)) from None
     problem = _PARTS.problem(data, memo)
     if problem or root is None:
-        message, path = (problem.message, problem.path) if problem else ("nothing", [])
-        place = source.place(lookup(root, path)[0].start if root is not None else 0)
-        raise TemplateError(message, place, ".".join(map(str, path)))
+        path = problem.path if problem else []
+        offset = 0
+        if root is not None and problem:
+            offset = key_place(root, path, problem.key) if problem.key else lookup(root, path)[0].start
+        raise TemplateError(problem.message if problem else "nothing", source.place(offset), ".".join(map(str, path)))
     applications = data.get("applicationContainers") or {}
     return Parts(
         data["container"],
@@ -284,11 +309,11 @@ def _parts(name: str, text: str, memo: Memo) -> Parts:
     )
 
 
-def patch_container(container: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+def patch_container(container: dict[str, Any], patch: dict[str, Any], memo: Memo) -> dict[str, Any]:
     """Return the container with the settings' `container` patch over it: maps merge, null removes, lists whose items all have
     a name merge by name, other lists replace (jsonmerge's objectMerge, arrayMergeById and overwrite).
 
-    Raises SettingsError where jsonmerge cannot merge.
+    Raises SettingsError, with the field, where jsonmerge cannot merge and where no container comes out.
     """
     if not patch:
         return container
@@ -298,8 +323,13 @@ def patch_container(container: dict[str, Any], patch: dict[str, Any]) -> dict[st
     try:
         merged: dict[str, Any] = json_merge(container, patch, _merge_schema(container, patch))
     except JSONMergeError as error:
-        raise SettingsError(f"the patch does not fit the container: {error}", field="container") from None
-    return _without_nulls(merged, patch)
+        raise SettingsError(f"the patch does not fit the container: {error}") from None
+    patched = _without_nulls(merged, patch)
+    problem = _PATCHED.problem(patched, memo)
+    if problem:
+        field = ".".join(map(str, [*problem.path, problem.key] if problem.key else problem.path))
+        raise SettingsError(problem.message, field=field)
+    return patched
 
 
 def _merge_schema(base: Any, patch: Any) -> dict[str, Any]:

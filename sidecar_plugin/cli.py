@@ -46,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; return the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        for word in words:
+            if any("\ud800" <= character <= "\udfff" for character in word):
+                raise UsageError(f"the argument {word!a} is not UTF-8")
         command = COMMANDS.get(words[0]) if words else None
         if command is not None:
             return command(words[1:])
@@ -67,7 +70,7 @@ def _filter(words: list[str]) -> int:
     as_helm_plugin = "--as-helm-plugin" in words
     try:
         options = _filter_options([word for word in words if word != "--as-helm-plugin"])
-        if sys.stdin.isatty():
+        if sys.stdin is None or sys.stdin.isatty():
             raise UsageError(f"nothing on stdin: without a command {PROGRAM} is a filter (see `{PROGRAM} --help`)")
         return _run_filter(options)
     except Exception as error:

@@ -80,9 +80,10 @@ class Settings(NamedTuple):
 
     def error(self, message: str, path: Path) -> SettingsError:
         """Return an error about the setting at `path`, at the place of the layer that has the last word on it."""
-        for layer in reversed(self.layers):
-            if layer.has(path):
-                return _error(layer, message, path)
+        for length in range(len(path), 0, -1):
+            for layer in reversed(self.layers):
+                if layer.has(path[:length]):
+                    return _error(layer, message, path)
         return SettingsError(message, field=field_of(path))
 
 
@@ -169,9 +170,12 @@ def values_layer(source: Source, memo: Memo) -> Layer | None:
             raise SettingsError(f"a values file must be a mapping, but is {kind_of(root)}", document.place(root.start))
         if found is not None:
             raise SettingsError("a values file must be one document", document.place(root.start))
-        pair = root.pair(VALUES_KEY)
-        if pair is None:
+        pairs = [pair for pair in root.pairs if pair[0].value == VALUES_KEY]
+        if len(pairs) > 1:
+            raise SettingsError(f'the key "{VALUES_KEY}" stands twice; keep one', document.place(pairs[1][0].start))
+        if not pairs:
             continue
+        pair = pairs[0]
         node = follow(pair[1])
         data = _data(document, node)
         if data is not None and not isinstance(data, dict):

@@ -72,6 +72,8 @@ def _read(paths: list[str]) -> list[_File]:
     for name in paths:
         path = Path(name)
         if name == "-":
+            if sys.stdin is None:
+                raise UsageError("there is no stdin to read")
             files.append(_File(None, Path("stdin.yaml"), Source.decode(STDIN, sys.stdin.buffer.read())))
         elif path.is_dir():
             found = sorted(

@@ -53,12 +53,13 @@ class _Manifest(NamedTuple):
 class Injector:
     """Injects by one set of settings; agents are compiled once and shared over all streams."""
 
-    __slots__ = ("_agents", "_kinds", "_manifests", "_results", "_settings")
+    __slots__ = ("_agents", "_kinds", "_manifests", "_memo", "_results", "_settings")
 
     def __init__(self, settings: Settings, library: AgentLibrary, results: Results, memo: Memo) -> None:
         """Raise SettingsError for an agent that does not exist and for settings that do not fit together."""
         self._settings = settings
         self._results = results
+        self._memo = memo
         self._agents = PodAgents(settings, library, memo)
         self._manifests: dict[tuple[str, str, str, str], _Manifest] = {}
         self._kinds = WorkloadKinds(
@@ -160,10 +161,11 @@ class Injector:
         for settings in agents:
             parts = self._agents.parts(pod, settings, context)
             try:
-                patched = patch_container(parts.container, settings.container)
+                patched = patch_container(parts.container, settings.container, self._memo)
                 container = declarations.declare(declaration, patched)
             except SettingsError as error:
-                raise self._settings.error(error.message, ["agents", settings.name, "container"]) from None
+                steps = [int(step) if step.isdigit() else step for step in error.field.split(".") if step]
+                raise self._settings.error(error.message, ["agents", settings.name, "container", *steps]) from None
             except TemplateError as error:
                 raise TemplateError(f"agent {settings.name}: {error.message}", place) from None
             position = settings.position or declaration.position

@@ -17,7 +17,7 @@ from sidecar_plugin.results import Results
 from sidecar_plugin.run import STDIN, Options, check_strict, injector_for, memo_for
 from sidecar_plugin.source import Source
 from sidecar_plugin.streams import read_stream
-from sidecar_plugin.workloads import scalar_text
+from sidecar_plugin.workloads import check_once, scalar_text
 
 RESOURCE_LIST = "ResourceList"
 GROUP = "config.kubernetes.io"
@@ -39,10 +39,13 @@ def transform(data: bytes, options: Options, results: Results) -> bytes:
     """Return the ResourceList with agents in its items and what is to be said in its results. Raises SidecarPluginError."""
     source = Source.decode(STDIN, data)
     document, root = _resource_list(source)
+    _check_items(document, root)
     kept = memo_for(options)
     stream = read_stream(source, kept.memo)
     layers = [*_function_config(document, root, kept.memo), *stream.layers]
     injector = injector_for(options, layers, results, kept.memo)
+    if injector.is_idle:
+        results.warn("no settings, so nothing was injected; give a functionConfig of kind SidecarInjection", document.place(0))
     text = "".join(injector.inject_documents(stream))
     kept.save()
     manifests = injector.take_manifests()
@@ -78,7 +81,15 @@ def _resource_list(source: Source) -> tuple[Document, Mapping]:
     return document, root
 
 
+def _check_items(document: Document, root: Mapping) -> None:
+    check_once(document, root, "items", "")
+    items = root.get("items")
+    if items is not None and not isinstance(items, Sequence) and not is_null(items):
+        raise ManifestError(f"must be a list, but is {kind_of(items)}", document.place(items.start), "items")
+
+
 def _function_config(document: Document, root: Mapping, memo: Memo) -> list[Layer]:
+    check_once(document, root, "functionConfig", "")
     pair = root.pair("functionConfig")
     node = follow(pair[1]) if pair else None
     if pair is None or node is None or is_null(node):

@@ -6,6 +6,7 @@ removal exact. A manifest that an agent brought along carries the annotation too
 """
 
 import json
+import re
 from typing import Any, NamedTuple
 
 from sidecar_plugin.document.edit import join_spans, span_of_comment_mark, span_of_items, span_of_pairs
@@ -16,6 +17,10 @@ from sidecar_plugin.workloads import effective_pair, scalar_text
 
 INJECTED = "sidecar-plugin.dev/injected"
 VERSION = 1
+_DAMAGED = f"the annotation {INJECTED} cannot be read; take out by hand what was injected, and the annotation"
+_LISTS = r"spec\.(?:initContainers|containers|volumes|imagePullSecrets)|spec\.containers\[.+\]\.(?:env|volumeMounts)"
+_EXTENDED = re.compile(rf"{_LISTS}|metadata\.(?:annotations|labels)")
+_CREATED = re.compile(rf"{_LISTS}|metadata(?:\.(?:annotations|labels))?")
 
 
 class Marker(NamedTuple):
@@ -78,21 +83,25 @@ def remove(document: Document) -> tuple[Document, list[str]]:
     return (document.without(join_spans(document.text, spans)) if spans else document), agents
 
 
-def _annotation(node: Mapping) -> Scalar | None:
-    metadata = node.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
-    value = annotations.get(INJECTED) if isinstance(annotations, Mapping) else None
-    return value if isinstance(value, Scalar) else None
+def _annotation(document: Document, node: Mapping) -> Scalar | None:
+    found: Node = node
+    for key in ("metadata", "annotations", INJECTED):
+        pair = effective_pair(found, key) if isinstance(found, Mapping) else None
+        if pair is None:
+            return None
+        found = follow(pair[1])
+    if not isinstance(found, Scalar):
+        raise ManifestError(_DAMAGED, document.place(found.start))
+    return found
 
 
 def _load(document: Document, scalar: Scalar) -> dict[str, Any]:
-    message = f"the annotation {INJECTED} cannot be read; take out by hand what was injected, and the annotation"
     try:
         data = json.loads(scalar.value)
     except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):
-        raise ManifestError(message, document.place(scalar.start))
+        raise ManifestError(_DAMAGED, document.place(scalar.start))
     if data.get("version") != VERSION:
         message = f"the annotation {INJECTED} is of a version that this program does not know; use a newer sidecar-plugin"
         raise ManifestError(message, document.place(scalar.start))
@@ -100,26 +109,31 @@ def _load(document: Document, scalar: Scalar) -> dict[str, Any]:
 
 
 def _is_manifest(document: Document, node: Mapping) -> bool:
-    scalar = _annotation(node)
+    scalar = _annotation(document, node)
     return scalar is not None and "manifest" in _load(document, scalar)
 
 
 def _marker_of(document: Document, node: Mapping) -> Marker | None:
-    scalar = _annotation(node)
-    if scalar is None or not isinstance(node.get("spec"), Mapping):
+    scalar = _annotation(document, node)
+    spec = effective_pair(node, "spec")
+    if scalar is None or spec is None or not isinstance(follow(spec[1]), Mapping):
         return None
     data = _load(document, scalar)
     agents, added = data.get("agents"), data.get("added")
-    created, nulls = data.get("created"), data.get("nulls", [])
+    created: Any = data.get("created")
+    nulls: Any = data.get("nulls", [])
     if (
         not isinstance(agents, dict)
         or not isinstance(added, dict)
-        or not isinstance(created, list)
-        or not isinstance(nulls, list)
-        or not all(isinstance(names, list) for names in added.values())
+        or not all(_EXTENDED.fullmatch(path) and _are_strings(names) for path, names in added.items())
+        or not all(_are_strings(paths) and all(_CREATED.fullmatch(path) for path in paths) for paths in (created, nulls))
     ):
-        raise ManifestError(f"the annotation {INJECTED} is damaged; take it out by hand", document.place(scalar.start))
+        raise ManifestError(_DAMAGED, document.place(scalar.start))
     return Marker(agents, added, created, nulls)
+
+
+def _are_strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 class _Removal:

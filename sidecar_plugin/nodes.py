@@ -215,6 +215,8 @@ def _build(text: str) -> Tree:
         if container is None:
             if root is not None:
                 raise ParseError("a second document where one was expected", node.start)
+            if cls is scalar_event and not style and not event.value and node.end == node.start:
+                continue  # `---` and nothing behind it
             root = follow(node)  # never an alias: nothing is anchored before the root
         elif isinstance(container, Sequence):
             container.items.append(node)

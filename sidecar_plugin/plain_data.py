@@ -12,6 +12,7 @@ from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.nodes import MERGE_KEY, Mapping, Node, Scalar, Sequence, follow
 
 MAX_NODES = 100_000
+MAX_DEPTH = 200  # of settings and values; Kubernetes' own objects are some twenty levels deep
 
 _WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 for _word, _value in (("true", True), ("yes", True), ("on", True), ("false", False), ("no", False), ("off", False)):
@@ -70,12 +71,21 @@ def to_data(root: Node) -> Any:
     what `resolve` refuses.
     """
     left = MAX_NODES
+    depth = 0
 
     def convert(node: Node) -> Any:
-        nonlocal left
+        nonlocal left, depth
         left -= 1
         if left < 0:
             raise DataError(f"more than {MAX_NODES} values once aliases are expanded", node.start)
+        if depth >= MAX_DEPTH:
+            raise DataError(f"nested too deep: more than {MAX_DEPTH} levels", node.start)
+        depth += 1
+        data = convert_known(node)
+        depth -= 1
+        return data
+
+    def convert_known(node: Node) -> Any:
         node = follow(node)
         if isinstance(node, Scalar):
             return resolve(node)
@@ -94,10 +104,7 @@ def to_data(root: Node) -> Any:
                 own[key.value] = convert(value)
         return {**merged, **own} if merged else own
 
-    try:
-        return convert(root)
-    except RecursionError:
-        raise DataError("nested too deep", root.start) from None
+    return convert(root)
 
 
 def merge_sources(value: Node) -> list[Mapping]:

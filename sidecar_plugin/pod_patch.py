@@ -9,7 +9,7 @@ from sidecar_plugin.agents import Parts
 from sidecar_plugin.errors import ClashError, ManifestError
 from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, follow, is_null, kind_of
 from sidecar_plugin.results import InjectedAgent, Results
-from sidecar_plugin.workloads import PodTemplate, effective_pair, scalar_text
+from sidecar_plugin.workloads import PodTemplate, check_once, effective_pair, scalar_text
 
 _CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
 STDOUT = "Stdout"
@@ -96,7 +96,10 @@ class PodPatch:
         assert isinstance(node, Sequence)
         return [container for container in map(follow, node.items) if isinstance(container, Mapping)]
 
-    def _list(self, mapping: Mapping, key: str, field: str) -> Sequence | None:
+    def _list(self, mapping: Mapping, key: str) -> Sequence | None:
+        path = self._path_of(mapping)
+        check_once(self._pod.document, mapping, key, path)
+        field = path + key
         pair = effective_pair(mapping, key)
         if pair is None or is_null(follow(pair[1])):
             return None
@@ -105,9 +108,14 @@ class PodPatch:
             raise ManifestError(f"must be a list, but is {kind_of(pair[1])}", self._pod.document.place(pair[1].start), field)
         return node
 
+    def _path_of(self, mapping: Mapping) -> str:
+        if mapping is self._pod.spec:
+            return f"{self._pod.path}spec."
+        return f"{self._pod.path}spec.containers[{scalar_text(mapping, 'name') or '?'}]."
+
     def _existing(self, key: str, identity: str, mapping: Mapping | None = None) -> dict[str, _Existing]:
         mapping = mapping or self._pod.spec
-        node = self._list(mapping, key, f"{self._pod.path}spec.{key}")
+        node = self._list(mapping, key)
         existing = {}
         for item in node.items if node else ():
             name = scalar_text(follow(item), identity)
@@ -116,7 +124,7 @@ class PodPatch:
         return existing
 
     def _existing_stdout_volume(self) -> str | None:
-        volumes = self._list(self._pod.spec, "volumes", f"{self._pod.path}spec.volumes")
+        volumes = self._list(self._pod.spec, "volumes")
         for item in volumes.items if volumes else ():
             volume = follow(item)
             pair = effective_pair(volume, "emptyDir") if isinstance(volume, Mapping) else None
@@ -207,6 +215,8 @@ class PodPatch:
 
     def _add_strings(self, agent: str, kind: str, strings: dict[str, str], to: dict[str, tuple[str, str]]) -> None:
         metadata = self._template_metadata()
+        if metadata:
+            check_once(self._pod.document, metadata, kind, f"{self._pod.path}metadata.")
         pair = effective_pair(metadata, kind) if metadata else None
         existing = follow(pair[1]) if pair else None
         for key, value in strings.items():

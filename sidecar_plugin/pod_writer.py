@@ -8,7 +8,7 @@ from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.marker import INJECTED, Marker, identity_key
 from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, Tree, follow, is_null, kind_of
 from sidecar_plugin.pod_patch import Data, PodPatch
-from sidecar_plugin.workloads import PodTemplate, effective_pair, scalar_text
+from sidecar_plugin.workloads import PodTemplate, check_once, effective_pair, scalar_text
 
 
 class PodWriter:
@@ -38,15 +38,23 @@ class PodWriter:
             raise ManifestError(error.message, self._pod.document.place(error.offset), f"{self._pod.path}spec") from None
 
     def _write(self, patch: PodPatch) -> None:
+        places: dict[str, int] = {}
         for container, lists in patch.container_lists():
-            name = scalar_text(container, "name")
-            if name is None and any(lists.values()):
-                place = self._pod.document.place(container.start)
-                raise ManifestError("the container has no name", place, f"{self._pod.path}spec.containers")
+            name = scalar_text(container, "name") or ""
+            if any(lists.values()):
+                self._check_name(container, name, places)
             self._extend(container, f"spec.containers[{name}]", {key: ([], items) for key, items in lists.items()})
         self._extend(self._pod.spec, "spec", patch.lists(), before={"initContainers": "containers"})
         self._write_metadata(patch.strings())
         self._check_sharing()
+
+    def _check_name(self, container: Mapping, name: str, places: dict[str, int]) -> None:
+        """Raise ManifestError for a container that cannot be told from the others, as the marker has to."""
+        check_once(self._pod.document, container, "name", f"{self._pod.path}spec.containers.")
+        if not name:
+            raise self._error("the container has no name", container, "spec.containers")
+        if places.setdefault(name, id(container)) != id(container):
+            raise self._error(f'two containers have the name "{name}"', container, "spec.containers")
 
     def _extend(
         self,
@@ -101,6 +109,8 @@ class PodWriter:
             return
         if not isinstance(metadata, Mapping):
             raise self._error(f"must be a mapping, but is {kind_of(metadata)}", metadata, "metadata")
+        for kind in kinds:
+            check_once(self._pod.document, metadata, kind, f"{self._pod.path}metadata.")
         found = {kind: effective_pair(metadata, kind) for kind in kinds}
         for kind, entry in found.items():  # the marker tells of all that was created, so that is settled first
             if entry is None:

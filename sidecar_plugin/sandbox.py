@@ -97,7 +97,13 @@ def render(template: Template, context: Mapping[str, Any], paths: frozenset[str]
             if size > MAX_OUTPUT:
                 raise RenderError(f"the template renders more than {MAX_OUTPUT} characters")
             pieces.append(piece)
-        return "".join(pieces)
+        text = "".join(pieces)
+        if not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                raise RenderError(f"the template renders half a character, U+{ord(text[error.start]):04X}") from None
+        return text
 
 
 @contextmanager
@@ -112,7 +118,7 @@ def _bounded(paths: frozenset[str]) -> Iterator[None]:
     except MemoryError as error:
         raise _render_error("the template takes too much memory", error, paths) from None
     except TemplateNotFound as error:
-        raise _render_error(f'the agent has no file "{error}"', error, paths) from None
+        raise _render_error(f"there is no file {error} in the agent's folder", error, paths) from None
     except RecursionError as error:
         raise _render_error("the template is nested too deep, or includes itself", error, paths) from None
     except Exception as error:  # noqa: BLE001  # a template can raise whatever its expressions raise

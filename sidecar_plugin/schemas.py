@@ -48,12 +48,17 @@ class Schema:
             import jsonschema_rs  # late: a run like an earlier one does not need it
 
             self._schema = self._load()
-            self._validator = jsonschema_rs.validator_cls_for(self._schema)(self._schema)
+            self._validator = jsonschema_rs.validator_cls_for(self._schema)(self._schema, retriever=_refuse)
         if self._validator.is_valid(data):
             memo.put(key, RIGHT)
             return None
         errors = sorted(self._validator.iter_errors(data), key=lambda error: error.kind.name != "additionalProperties")
         return _problem(errors[0], self._schema)
+
+
+def _refuse(address: str) -> Any:
+    """A schema that refers to a file or an address: nothing is fetched."""
+    raise ValueError(f"it refers to {address}, and nothing outside the schema is read")
 
 
 def _problem(error: Any, schema: dict[str, Any]) -> Problem:
@@ -64,8 +69,8 @@ def _problem(error: Any, schema: dict[str, Any]) -> Problem:
         known = _properties_at(schema, error.schema_path)
         return Problem(path, f'unknown key "{key}"{did_you_mean(key, known) or _known(known)}', key)
     if kind == "propertyNames":
-        key = str(error.instance) if isinstance(error.instance, str) else ""
-        return Problem(path, f"a name is not as names are in Kubernetes (a-z, 0-9 and -): {error.message}", key or None)
+        key = str(error.kind.error.instance)
+        return Problem(path, f'the name "{key}" is not as names are in Kubernetes (a-z, 0-9 and -)', key)
     if kind == "type":
         return Problem(path, f"must be {_types(error.kind.types)}, but is {name_of(error.instance)}")
     if kind == "enum":

@@ -112,6 +112,11 @@ class WorkloadKinds:
             return  # the same node once more, through an alias: there is one text to edit
         seen.add(id(root))
         kind = reader.optional_text(root, "kind", path) or list_kind
+        holds_workloads = kind in ("List", "ResourceList") or (
+            kind.endswith("List") and kind.removesuffix("List") in POD_TEMPLATES
+        )
+        if holds_workloads:
+            reader.sequence(root, "items", path)
         api_version = reader.optional_text(root, "apiVersion", path) or (list_version if list_kind == kind else "")
         if kind.endswith("List") and isinstance(items := root.get("items"), Sequence):
             # An API server's typed list leaves kind and version out of its items; kubectl fills them in so too.
@@ -158,6 +163,8 @@ class WorkloadKinds:
         for index, item in enumerate(containers.items):
             if not isinstance(follow(item), Mapping):
                 raise reader.error(f"must be a mapping, but is {kind_of(item)}", item, f"{path}spec.containers[{index}]")
+        check_once(reader.document, spec, "initContainers", f"{path}spec.")
+        check_once(reader.document, spec, "volumes", f"{path}spec.")
         metadata_nodes = [metadata] if metadata else []
         own = reader.mapping(template, "metadata", path) if steps else None
         if own:
@@ -185,14 +192,9 @@ class _Reader:
         return ManifestError(message, self.document.place(node.start), field)
 
     def field(self, mapping: Mapping, key: str, path: str) -> Node | None:
+        check_once(self.document, mapping, key, path)
         found = effective_pair(mapping, key)
-        if found is None or is_null(follow(found[1])):
-            return None
-        first, *others = [name for name, _ in mapping.pairs if name.value == key] or [found[0]]
-        if others:
-            line = self.document.place(first.start).line
-            raise self.error(f'the key "{key}" stands twice (first in line {line}); keep one', others[0], path + key)
-        return found[1]
+        return None if found is None or is_null(follow(found[1])) else found[1]
 
     def mapping(self, mapping: Mapping, key: str, path: str) -> Mapping | None:
         node = self.field(mapping, key, path)
@@ -230,6 +232,15 @@ class _Reader:
             return {}
         values = ((name.value, follow(value)) for name, value in target.pairs)
         return {name: value.value for name, value in values if isinstance(value, Scalar)}
+
+
+def check_once(document: Document, mapping: Mapping, key: str, path: str) -> None:
+    """Raise ManifestError if `key`, which decides something, stands twice in the mapping: which one is meant?"""
+    names = [name for name, _ in mapping.pairs if name.value == key]
+    if len(names) > 1:
+        line = document.place(names[0].start).line
+        message = f'the key "{key}" stands twice (first in line {line}); keep one'
+        raise ManifestError(message, document.place(names[1].start), path + key)
 
 
 def has_escaped_letters(text: str) -> bool:

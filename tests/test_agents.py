@@ -108,7 +108,7 @@ def test_a_template_that_fails_is_named_with_its_line(template: str, line: int, 
         ("container: {name: a\n", "2:1", "not YAML"),
         ("- a\n", "1:1", "must be a mapping, but is a list"),
         ("volumes: []\n", "1:1", 'the key "container" is missing'),
-        (MINIMAL + "volume: []\n", "1:1", 'unknown key "volume"; did you mean "volumes"?'),
+        (MINIMAL + "volume: []\n", "2:1", 'unknown key "volume"; did you mean "volumes"?'),
         ("container: {image: x}\n", "1:12", 'the key "name" is missing'),
         (MINIMAL + "podLabels: {a: 1}\n", "2:16", "must be a string, but is the number 1"),
         (MINIMAL + "volumes:\n- {emptyDir: {}}\n", "3:3", 'the key "name" is missing'),
@@ -189,11 +189,22 @@ def test_a_changed_file_changes_the_signature(tmp_path: Path) -> None:
     ],
 )
 def test_a_container_patch(container: dict[str, Any], patch: dict[str, Any], patched: dict[str, Any]) -> None:
+    named = {"name": "a", "image": "x"}
+    container = named | container
     before = json.dumps(container)
-    assert patch_container(container, patch) == patched
+    assert patch_container(container, patch, Memo()) == named | patched
     assert json.dumps(container) == before
 
 
 def test_a_patch_that_names_an_item_twice_is_refused() -> None:
     with pytest.raises(SettingsError, match="does not fit"):
-        patch_container({"env": [{"name": "B"}]}, {"env": [{"name": "A"}, {"name": "A"}]})
+        patch_container({"env": [{"name": "B"}]}, {"env": [{"name": "A"}, {"name": "A"}]}, Memo())
+
+
+@pytest.mark.parametrize(
+    ("patch", "field"), [({"name": None}, ""), ({"image": 5}, "image"), ({"env": {"a": "b"}}, "env"), ({"env": [5]}, "env.0")]
+)
+def test_a_patch_that_leaves_no_container_is_refused(patch: dict[str, Any], field: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        patch_container({"name": "a", "image": "x"}, patch, Memo())
+    assert caught.value.field == field

@@ -16,7 +16,7 @@ from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, has_clip_at_en
 
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _COMMENT = re.compile("( *)#[^\n\r\x85\u2028\u2029]*(?:\r\n|[\n\r\x85\u2028\u2029]|\\Z)")
-_COMMENTED_NULL = re.compile(r":[ \t]*(# )(?:~|null|Null|NULL)")
+_COMMENTED_NULL = re.compile(r"\s*:[ \t]*(# )(?:~|null|Null|NULL)")
 _BREAKS = "\n\r\x85\u2028\u2029"
 
 

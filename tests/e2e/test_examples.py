@@ -1,6 +1,5 @@
 """Each example runs as its README says: every `$ ` line of its ```console blocks, in order, in the example's folder."""
 
-import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,16 +7,10 @@ from pathlib import Path
 
 import pytest
 from conftest import EXAMPLES, ROOT, Shell
+from console import commands, run, with_helm
 from rendered import INJECTED
 
-CONSOLE = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-PROMPT = re.compile(r"^\$ (.*)$", re.MULTILINE)
 NAMES = sorted(readme.parent.name for readme in EXAMPLES.glob("*/README.md"))
-
-
-def commands(readme: Path) -> list[str]:
-    """Return the commands of a README."""
-    return [command for block in CONSOLE.findall(readme.read_text()) for command in PROMPT.findall(block)]
 
 
 @pytest.fixture
@@ -40,7 +33,7 @@ def with_each_helm(names: list[str]) -> list[tuple[str, str]]:
         (name, version)
         for name in names
         for version in ("helm4", "helm3")
-        if version == "helm4" or any("helm" in command for command in commands(EXAMPLES / name / "README.md"))
+        if version == "helm4" or any("helm" in command.line for command in commands(EXAMPLES / name / "README.md"))
     ]
 
 
@@ -54,16 +47,14 @@ def test_the_commands_of_the_readme_run(
     request: pytest.FixtureRequest,
 ) -> None:
     """With Helm 3 as the READMEs say: its post-renderer is `sidecar-plugin`."""
-    called_helm = examples.parent / "bin" / "helm"
-    called_helm.parent.mkdir()
-    called_helm.symlink_to(tool(version))
-    environment = {**shell.environment, "PATH": f"{called_helm.parent}:{shell.environment['PATH']}"}
+    here = with_helm(replace(shell, folder=examples.parent), tool(version))
+    here = replace(here, folder=examples / name)
     if version == "helm4":
-        environment |= request.getfixturevalue("helm4_homes")
-    here = replace(shell, folder=examples / name, environment=environment)
+        here = replace(here, environment={**here.environment, **request.getfixturevalue("helm4_homes")})
     outputs = []
     for command in commands(examples / name / "README.md"):
         if version == "helm3":
-            command = command.replace("--post-renderer sidecar ", "--post-renderer sidecar-plugin ")
-        outputs.append(here.output("bash", "-c", command))
+            line = command.line.replace("--post-renderer sidecar ", "--post-renderer sidecar-plugin ")
+            command = replace(command, line=line)
+        outputs.append(run(here, command))
     assert INJECTED in outputs[0]
