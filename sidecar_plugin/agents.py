@@ -133,7 +133,7 @@ class Parts(NamedTuple):
 class Agent:
     """An agent that can be rendered; its files are read and compiled when a rendering is not known from an earlier run."""
 
-    __slots__ = ("_compiled", "_folder", "_memo", "_parsed", "_values", "name")
+    __slots__ = ("_compiled", "_folder", "_last", "_memo", "_parsed", "_values", "name")
 
     def __init__(self, folder: AgentFolder, memo: Memo) -> None:
         self.name = folder.name
@@ -142,6 +142,7 @@ class Agent:
         self._compiled: _Compiled | None = None
         self._values: _Values | None = None
         self._parsed: dict[str, Parts] = {}
+        self._last: tuple[Any, Parts] | None = None  # of a template that does not look at the workload
 
     def render(self, overrides: tuple[dict[str, Any], ...], context: dict[str, Any]) -> Parts:
         """Return the agent's parts for `context` (workload, cluster, declaration) and the agent's default values with
@@ -150,6 +151,9 @@ class Agent:
         Raises ValuesError for values that the agent's schema does not take, and TemplateError with the template's file and
         line, or the place in what it rendered.
         """
+        same = (overrides, context["cluster"], context["declaration"])
+        if self._last is not None and self._last[0] == same:
+            return self._last[1]
         key = key_of("rendered", __version__, self._folder.signature, overrides, context)
         text = self._memo.get(key)
         if text is not None:
@@ -161,6 +165,8 @@ class Agent:
         text = self._compiled.render({**context, "values": self._values.merged(overrides, self._memo)})
         parts = self._parts(text)
         self._memo.put(key, text)
+        if not self._compiled.uses_workload:
+            self._last = (same, parts)
         return parts
 
     def check(self, override: dict[str, Any]) -> None:
@@ -212,12 +218,15 @@ class _Values:
 class _Compiled:
     """An agent's template, compiled."""
 
-    __slots__ = ("_folder", "_paths", "_template")
+    __slots__ = ("_folder", "_paths", "_template", "uses_workload")
 
     def __init__(self, folder: AgentFolder, files: dict[str, str]) -> None:
+        from sidecar_plugin import sandbox
+
         self._folder = folder
         self._paths = frozenset(map(folder.path, files))
         self._template = _compile(folder, files, self._paths)
+        self.uses_workload = sandbox.looks_at(files, "workload")
 
     def render(self, context: dict[str, Any]) -> str:
         from sidecar_plugin import sandbox

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from jinja2 import FunctionLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, UndefinedError
+from jinja2 import FunctionLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, UndefinedError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from sidecar_plugin.document.emit import block
@@ -86,6 +86,16 @@ def compile_template(load: Load, name: str, paths: frozenset[str]) -> Template:
     environment.filters["sha256"] = _sha256
     with _bounded(paths):
         return environment.get_template(name)
+
+
+def looks_at(files: Mapping[str, str], name: str) -> bool:
+    """Say whether one of the templates looks `name` up in its context; what cannot be read is taken to."""
+    environment = _Environment(optimized=False)  # the optimizer would work out constant expressions
+    try:
+        with _bounded(frozenset()):
+            return any(name in meta.find_undeclared_variables(environment.parse(text)) for text in files.values())
+    except RenderError:
+        return True
 
 
 def render(template: Template, context: Mapping[str, Any], paths: frozenset[str]) -> str:
@@ -165,10 +175,8 @@ def _memory_limit() -> Iterator[None]:
         return
     import resource
 
-    with open("/proc/self/statm", encoding="ascii") as statm:
-        held = int(statm.read().split()[0]) * resource.getpagesize()
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    wanted = held + MAX_MEMORY
+    wanted = _held_memory() + MAX_MEMORY
     if soft != resource.RLIM_INFINITY and soft < wanted:
         yield
         return
@@ -177,6 +185,22 @@ def _memory_limit() -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+_held = (0, 0)  # how often it was asked for, and the bytes that were held then
+
+
+def _held_memory() -> int:
+    """Return the bytes that the process holds, looked up at every 100th call: a stream is rendered a thousand times."""
+    global _held
+    calls, size = _held
+    if calls % 100 == 0:
+        import resource
+
+        with open("/proc/self/statm", encoding="ascii") as statm:
+            size = int(statm.read().split()[0]) * resource.getpagesize()
+    _held = (calls + 1, size)
+    return size
 
 
 def _fail(message: str) -> None:
