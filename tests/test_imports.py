@@ -11,7 +11,9 @@ PACKAGE = Path(__file__).parent.parent / "sidecar_plugin"
 FLOORS = [
     ["__main__"],
     ["cli"],
+    ["commands"],
     ["post_renderer", "krm_function", "files", "agent_listing"],
+    ["command_line"],
     ["run"],
     ["agent_folders", "memo_file"],
     ["injector"],

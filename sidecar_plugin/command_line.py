@@ -1,0 +1,87 @@
+"""What the commands share of the command line: options, parsers that end with our kind of message, and the two outputs."""
+
+import sys
+from typing import TYPE_CHECKING
+
+from sidecar_plugin.errors import UsageError
+from sidecar_plugin.run import Options
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from typing import NoReturn
+
+PROGRAM = "sidecar-plugin"
+OPTIONS: tuple[tuple[str, str, str], ...] = (
+    ("--config", "FILE", "SidecarInjection documents (can be repeated)"),
+    ("--values", "FILE", "Helm values with the settings under `sidecars` (can be repeated)"),
+    ("--set", "KEY=VALUE", "one setting, such as agents.logging.enabled=true (can be repeated)"),
+    ("--templates", "DIR", "a folder of further agents (can be repeated)"),
+    ("--cluster-version", "VERSION", 'the Kubernetes version, such as "1.30"'),
+    ("--platform", "PLATFORM", "acs (default) or kubernetes"),
+    ("--declaration", "DECLARATION", "auto (default), native, acs or regular"),
+    ("--report", "FORMAT", "the report on stderr: text (default), json or none"),
+    ("--strict", "", "make warnings errors"),
+)
+"""The options of every way of injecting: the flag, what it takes, and its help. The first four can be repeated."""
+REPEATED = frozenset(("--config", "--values", "--set", "--templates"))
+REPORTS = ("text", "json", "none")
+
+
+def parser(command: str, description: str) -> "ArgumentParser":
+    """Return a parser for a command's words, "" for the filter's; it raises UsageError for what it does not know."""
+    import argparse  # late: it costs 6 ms, and the filter seldom needs it
+
+    class Parser(argparse.ArgumentParser):
+        """Ends with our kind of message."""
+
+        def error(self, message: str) -> "NoReturn":
+            raise UsageError(f"{message} (see `{self.prog} --help`)")
+
+    name = f"{PROGRAM} {command}" if command else PROGRAM
+    return Parser(name, description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+
+
+def add_paths(parser: "ArgumentParser") -> None:
+    """Add the manifests of a command that changes them, and where the results go."""
+    parser.add_argument("path", nargs="+", metavar="PATH", help="a manifest, a folder of manifests, or - for stdin")
+    parser.add_argument("--in-place", action="store_true", help="write the files themselves")
+    parser.add_argument("--diff", action="store_true", help="show what changes; without --in-place nothing is written")
+    parser.add_argument("--output-dir", metavar="DIR", help="write the results below this folder")
+
+
+def add_options(parser: "ArgumentParser") -> None:
+    """Add OPTIONS."""
+    for flag, metavar, text in OPTIONS:
+        if not metavar:
+            parser.add_argument(flag, action="store_true", help=text)
+        elif flag in REPEATED:
+            parser.add_argument(flag, metavar=metavar, action="append", default=[], help=text)
+        elif flag == "--report":
+            add_report(parser)
+        else:
+            parser.add_argument(flag, metavar=metavar, help=text)
+
+
+def add_report(parser: "ArgumentParser") -> None:
+    """Add --report."""
+    parser.add_argument(
+        "--report", choices=REPORTS, default="text", help=next(text for flag, _, text in OPTIONS if flag == "--report")
+    )
+
+
+def options(parsed: "Namespace") -> Options:
+    """Return OPTIONS as they were given."""
+    given = (getattr(parsed, name) for name in Options._fields)
+    return Options._make(tuple(value) if isinstance(value, list) else value for value in given)
+
+
+def write(*pieces: bytes) -> None:
+    """Write the output."""
+    sys.stdout.buffer.writelines(pieces)
+    sys.stdout.buffer.flush()
+
+
+def say(text: str) -> None:
+    """Tell the user something beside the output."""
+    sys.stderr.write(text)
+    sys.stderr.flush()
