@@ -236,6 +236,8 @@ class _Reader:
 
 def check_once(document: Document, mapping: Mapping, key: str, path: str) -> None:
     """Raise ManifestError if `key`, which decides something, stands twice in the mapping: which one is meant?"""
+    if not mapping.has_key_twice:
+        return
     names = [name for name, _ in mapping.pairs if name.value == key]
     if len(names) > 1:
         line = document.place(names[0].start).line

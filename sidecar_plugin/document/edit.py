@@ -12,7 +12,7 @@ from typing import Any
 from sidecar_plugin.document.emit import block, flow
 from sidecar_plugin.document.stream import Span
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, has_clip_at_end
+from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, content_end, has_clip_at_end
 
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _COMMENT = re.compile("( *)#[^\n\r\x85\u2028\u2029]*(?:\r\n|[\n\r\x85\u2028\u2029]|\\Z)")
@@ -53,7 +53,7 @@ class Editor:
         if sequence.flow:
             if sequence.items:
                 last = sequence.items[-1]
-                self._insert(last.end, "".join(self._separator(last) + flow(item) for item in items))
+                self._insert(content_end(self.text, last), "".join(self._separator(last) + flow(item) for item in items))
             else:
                 self._insert(sequence.first + 1, ", ".join(map(flow, items)))
         else:
@@ -83,13 +83,13 @@ class Editor:
             if value.start == value.end and self.text[value.start - 1] not in " \t\n\r":
                 raise EditError(f'the key "{key.value}" has no value; write it as null', key.start)
             separator = self._separator(key)
-            self._insert(value.end, "".join(separator + entry for entry in written))
+            self._insert(content_end(self.text, value), "".join(separator + entry for entry in written))
             return
         neighbour = mapping.pair(before) if before else None
         if neighbour and self._is_first_on_line(neighbour[0].start):
             key = neighbour[0]
             before_it = mapping.pairs.index(neighbour) - 1
-            bound = mapping.pairs[before_it][1].end if before_it >= 0 else 0
+            bound = content_end(self.text, mapping.pairs[before_it][1]) if before_it >= 0 else 0
             lines = block(entries, mapping.column, self.indent_lists)
             self._insert_lines_before(key.start, lines, mapping.column, bound)
         else:
@@ -140,13 +140,14 @@ class Editor:
 
     def _insert_lines_behind(self, node: Node, data: Any, column: int) -> None:
         text = self.text
-        position = line_end(text, node.end)
+        end = content_end(text, node)
+        position = line_end(text, end)
         while (comment := _COMMENT.match(text, position)) and len(comment[1]) > column:
             position = comment.end()  # comments further in belong to what stands above them
         if position == len(text) and text[-1] not in _BREAKS:
             if has_clip_at_end(text, node):
                 message = "this block scalar ends the text without a line break; end the file with a line break"
-                raise EditError(message, node.end)
+                raise EditError(message, end)
             found = _BREAK.search(text)
             newline = found[0] if found else "\n"
             self._insert(position, newline + newline.join(block(data, column, self.indent_lists, literal=False)))
@@ -173,13 +174,13 @@ def line_end(text: str, end: int) -> int:
 
 def span_of_pairs(text: str, mapping: Mapping, gone: set[int]) -> list[Span]:
     """Return the spans of the pairs with those indexes, as `Editor.add` inserts them."""
-    starts_ends = [(key.start, max(value.end, key.end)) for key, value in mapping.pairs]
+    starts_ends = [(key.start, max(content_end(text, value), key.end)) for key, value in mapping.pairs]
     return _spans(text, starts_ends, gone, mapping.flow, keyed=True)
 
 
 def span_of_items(text: str, sequence: Sequence, gone: set[int]) -> list[Span]:
     """Return the spans of the items with those indexes, as `Editor.append` and `prepend` insert them."""
-    return _spans(text, [(item.start, item.end) for item in sequence.items], gone, sequence.flow, keyed=False)
+    return _spans(text, [(item.start, content_end(text, item)) for item in sequence.items], gone, sequence.flow, keyed=False)
 
 
 def span_of_comment_mark(text: str, key: Scalar) -> list[Span]:
