@@ -21,7 +21,7 @@ MAX_DEPTH = 1000
 MERGE_KEY = "<<"
 _BREAKS = "\n\r\x85\u2028\u2029"
 _BLOCK_STYLES = ("|", ">")
-_PROPERTY = re.compile(r"(?<![^\s\[\]{},:\"'\ufeff])[&!]")
+_PROPERTY = re.compile(r"(?<![^\s\[\]{},:\"'\ufeff])(?:!|&[^\s&])")
 _EXPLICIT_KEY = re.compile(r"\?\s")
 _COMPLEX_KEY = re.compile(r"[{,\]}](?:(?<=[{,])\s*[{\[#]|(?<=[\]}])\s*:)")
 _NESTING = ("[", "{", "- ", "-\t", "? ", "?\t", ": :", ":\t")

@@ -1,5 +1,6 @@
 """A stream of manifests as the commands see it: settings taken out, documents put behind, injections removed."""
 
+from functools import partial
 from typing import NamedTuple
 
 from sidecar_plugin.config import KIND, Layer, document_layer, is_injection
@@ -108,7 +109,7 @@ def uninject(source: Source, results: Results) -> str:
         pieces.append(without.text)
         if agents:
             kind, namespace, name = _identity(document)
-            outcome = Outcome(document.place(0), kind, namespace, name, (), tuple(dict.fromkeys(agents)))
+            outcome = Outcome(partial(document.place, 0), kind, namespace, name, (), tuple(dict.fromkeys(agents)))
             results.outcomes.append(outcome)
     return "".join(pieces)
 

@@ -9,7 +9,7 @@ What cannot be extended without changing what the author's text means is an Edit
 import re
 from typing import Any
 
-from sidecar_plugin.document.emit import block, flow
+from sidecar_plugin.document.emit import Emitter, flow
 from sidecar_plugin.document.stream import Span
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, content_end, has_clip_at_end
@@ -31,9 +31,10 @@ class EditError(ManifestError):
 class Editor:
     """Collects insertions into `text`; those at one offset come out in the order they were asked for: inner ones first."""
 
-    __slots__ = ("_insertions", "indent_lists", "text")
+    __slots__ = ("_emitter", "_insertions", "indent_lists", "text")
 
-    def __init__(self, text: str, indent_lists: int) -> None:
+    def __init__(self, text: str, indent_lists: int, emitter: Emitter) -> None:
+        self._emitter = emitter
         self.text = text
         self.indent_lists = indent_lists
         self._insertions: list[tuple[int, str]] = []
@@ -67,7 +68,7 @@ class Editor:
             first = sequence.items[0]
             self._insert(first.start, "".join(flow(item) + self._separator(first) for item in items))
         else:
-            lines = block(items, sequence.column, self.indent_lists)
+            lines = self._emitter.block(items, sequence.column, self.indent_lists)
             self._insert_lines_before(sequence.first, lines, sequence.column, 0)
 
     def add(self, mapping: Mapping, entries: dict[str, Any], before: str = "") -> None:
@@ -90,7 +91,7 @@ class Editor:
             key = neighbour[0]
             before_it = mapping.pairs.index(neighbour) - 1
             bound = content_end(self.text, mapping.pairs[before_it][1]) if before_it >= 0 else 0
-            lines = block(entries, mapping.column, self.indent_lists)
+            lines = self._emitter.block(entries, mapping.column, self.indent_lists)
             self._insert_lines_before(key.start, lines, mapping.column, bound)
         else:
             self._insert_lines_behind(mapping, entries, mapping.column)
@@ -150,10 +151,10 @@ class Editor:
                 raise EditError(message, end)
             found = _BREAK.search(text)
             newline = found[0] if found else "\n"
-            self._insert(position, newline + newline.join(block(data, column, self.indent_lists, literal=False)))
+            self._insert(position, newline + newline.join(self._emitter.block(data, column, self.indent_lists, literal=False)))
         else:
             newline = self._newline(position)
-            self._insert(position, newline.join(block(data, column, self.indent_lists)) + newline)
+            self._insert(position, newline.join(self._emitter.block(data, column, self.indent_lists)) + newline)
 
 
 def _offset(insertion: tuple[int, str]) -> int:
