@@ -24,13 +24,13 @@ from sidecar_plugin.errors import (
 )
 from sidecar_plugin.marker import INJECTED, has_marker, manifest_marker, remove
 from sidecar_plugin.memo import Memo
-from sidecar_plugin.nodes import Mapping, ParseError, Sequence, validate
+from sidecar_plugin.nodes import ParseError, Sequence, validate
 from sidecar_plugin.pod_agents import PodAgents
 from sidecar_plugin.pod_patch import PodPatch
 from sidecar_plugin.pod_writer import PodWriter
 from sidecar_plugin.results import Outcome, Results
 from sidecar_plugin.source import Source
-from sidecar_plugin.streams import Stream, append_documents, check_foreign, without_manifests
+from sidecar_plugin.streams import Stream, append_documents, check_foreign, identity, without_manifests
 from sidecar_plugin.workloads import (
     RUN_TO_COMPLETION,
     CustomWorkload,
@@ -217,24 +217,16 @@ class Injector:
                 raise ClashError(message, pod.document.place(pod.offset))
 
     def _check_manifests(self, manifests: list[dict[str, Any]], documents: list[Document]) -> None:
-        for manifest in manifests:
-            metadata = manifest["metadata"]
-            for document in documents:
-                if metadata["name"] not in document.text:
-                    continue
-                root = document.parse().root
-                theirs = root.get("metadata") if isinstance(root, Mapping) else None
-                if (
-                    isinstance(root, Mapping)
-                    and scalar_text(root, "kind") == manifest["kind"]
-                    and theirs is not None
-                    and scalar_text(theirs, "name") == metadata["name"]
-                    and (scalar_text(theirs, "namespace") or "") == metadata.get("namespace", "")
-                ):
-                    message = (
-                        f"an agent brings a {manifest['kind']}/{metadata['name']}, and there is one already; rename either"
-                    )
-                    raise ClashError(message, document.place(root.first))
+        named = ((manifest["kind"], manifest["metadata"]) for manifest in manifests)
+        brought = {(kind, metadata.get("namespace", ""), metadata["name"]) for kind, metadata in named}
+        kinds = {kind for kind, _, _ in brought}
+        for document in documents:
+            text = document.text
+            if not any(kind in text for kind in kinds) or (known := identity(document)) not in brought:
+                continue
+            message = f"an agent brings a {known[0]}/{known[2]}, and there is one already; rename either"
+            root = document.parse().root
+            raise ClashError(message, document.place(root.start if root else 0))
 
 
 def _indent_of_lists(pod: PodTemplate) -> int:

@@ -25,6 +25,14 @@ def line_end(text: str, offset: int) -> int:
     return end
 
 
+def margin(text: str, offset: int) -> str | None:
+    """Return the blanks in front of what is the first thing in its line at `offset`, None if it is not the first."""
+    start = offset
+    while start and text[start - 1] in " \t":
+        start -= 1
+    return None if start and text[start - 1] not in BREAKS else text[start:offset]
+
+
 def line_break(text: str) -> str:
     r"""Return the first line break of the text, "\n" if it has none."""
     end = line_end(text, 0)

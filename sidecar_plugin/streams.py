@@ -108,13 +108,14 @@ def uninject(source: Source, results: Results) -> str:
         without, agents = remove(document)
         pieces.append(without.text)
         if agents:
-            kind, namespace, name = _identity(document)
+            kind, namespace, name = identity(document)
             outcome = Outcome(partial(document.place, 0), kind, namespace, name, (), tuple(dict.fromkeys(agents)))
             results.outcomes.append(outcome)
     return "".join(pieces)
 
 
-def _identity(document: Document) -> tuple[str, str, str]:
+def identity(document: Document) -> tuple[str, str, str]:
+    """Return kind, namespace and name of the resource that a document is, "?" and "" for what it does not say."""
     root = document.parse().root
     metadata = root.get("metadata") if isinstance(root, Mapping) else None
     kind = (scalar_text(root, "kind") if root else None) or "?"

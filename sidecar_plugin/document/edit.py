@@ -12,7 +12,7 @@ from typing import Any
 from sidecar_plugin.document.emit import Emitter, flow
 from sidecar_plugin.document.stream import Span
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.lines import BREAKS, line_break, line_end, line_start
+from sidecar_plugin.lines import BREAKS, line_break, line_end, line_start, margin
 from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, content_end, has_clip_at_end
 
 _COMMENTED_NULL = r"\s*:[ \t]*(# )(?:~|null|Null|NULL)"  # compiled when something is taken out
@@ -113,12 +113,13 @@ class Editor:
 
     def _separator(self, neighbour: Node) -> str:
         """Return what stands between the items of a flow collection: a line break where each has its own line."""
-        line = line_start(self.text, neighbour.start)
-        margin = self.text[line : neighbour.start]
-        return f",{self._newline(line)}{margin}" if line and not margin.strip(" \t") else ", "
+        blanks = margin(self.text, neighbour.start)
+        line = neighbour.start - len(blanks or "")
+        return ", " if blanks is None or not line else f",{self._newline(line)}{blanks}"
 
     def _is_first_on_line(self, offset: int) -> bool:
-        return not self.text[line_start(self.text, offset) : offset].strip(" ")
+        blanks = margin(self.text, offset)
+        return blanks is not None and "\t" not in blanks
 
     def _newline(self, line: int) -> str:
         """Return the line break that ends the line before the one that starts at `line`."""
