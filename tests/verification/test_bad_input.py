@@ -24,7 +24,7 @@ def pod(part: str, **values: Any) -> dict[str, Any]:
     [
         (
             "",
-            "<stdin>: this is no JSON (Expecting value: line 1 column 1 (char 0)); write it with `kubectl get pods,jobs -o json`",
+            "<stdin>: this is no JSON (Expecting value: line 1 column 1 (char 0)); write it with `kubectl get pods,jobs",
         ),
         ("kind: Pod\n", "<stdin>: this is no JSON"),
         (b"\xff\xfe\xfd", "<stdin>: this is no JSON"),
