@@ -14,6 +14,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 by_name = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 
 NOT_RUN = {
+    "sidecar-plugin verify --namespace shop --wait 120s": "needs a cluster; tests/cluster/test_verify_command.py runs it",
     "helm plugin install .": "brings packages from the network; the fixture helm4_homes runs it on the checkout",
     "helm install shop examples/web --post-renderer sidecar": "needs a cluster; test_helm4.py runs it dry",
     "helm plugin install https://git.example.com/you/sidecar-plugin --verify=false": "no such host; test_helm4.py uses file://",
@@ -94,7 +95,7 @@ def options(tool: Callable[[str], Path]) -> set[str]:
         *((tool("helm4"), *words) for words in (("template",), ("install",), ("plugin", "install"))),
         (tool("kustomize"), "build"),
         (tool("kubectl"), "kustomize"),
-        *((PROGRAM, *words) for words in ((), ("inject",), ("uninject",), ("agents",))),
+        *((PROGRAM, *words) for words in ((), ("inject",), ("uninject",), ("agents",), ("verify",))),
     ]
     return {option for words in asked for option in OPTION.findall(shell.output(*words, "--help"))}
 
