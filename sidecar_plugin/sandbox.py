@@ -84,6 +84,7 @@ def compile_template(load: Load, name: str, paths: frozenset[str]) -> Template:
     environment.filters["tojson"] = _to_json
     environment.filters["toyaml"] = _to_yaml
     environment.filters["sha256"] = _sha256
+    environment.filters["with_share_of"] = _with_share_of
     with _bounded(paths):
         return environment.get_template(name)
 
@@ -222,3 +223,12 @@ def _sha256(text: str) -> str:
     from hashlib import sha256
 
     return sha256(text.encode()).hexdigest()
+
+
+def _with_share_of(resources: Any, containers: Any, percent: int) -> Any:
+    """What templates use for an agent's resources as a share of the application's, see `quantities.with_share_of`."""
+    if not percent:
+        return resources
+    from sidecar_plugin.quantities import with_share_of  # late: it imports fractions, and few settings ask for a share
+
+    return with_share_of(resources, containers, percent)

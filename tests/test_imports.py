@@ -25,7 +25,7 @@ FLOORS = [
     ["declarations"],
     ["config"],
     ["document"],
-    ["schemas", "plain_data", "nodes", "values", "cluster_version", "results"],
+    ["schemas", "plain_data", "nodes", "values", "cluster_version", "results", "quantities"],
     ["memo", "source", "libyaml"],
     ["errors"],
 ]
