@@ -5,31 +5,38 @@ The grammar of a quantity: https://kubernetes.io/docs/reference/kubernetes-api/c
 
 import re
 from collections.abc import Iterable, Mapping
-from fractions import Fraction
 from typing import Any
 
 _QUANTITY = re.compile(
-    r"\+?(?P<digits>[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?P<suffix>[eE][+-]?[0-9]{1,2}|[numkMGTPE]|[KMGTPE]i|)"
+    r"\+?(?P<whole>[0-9]{0,30})(?:\.(?P<part>[0-9]{0,30}))?(?P<suffix>[eE](?P<exponent>[+-]?[0-9]{1,2})|[numkMGTPE]|[KMGTPE]i|)"
 )
+_NANO = 10**9  # a quantity's smallest part is a billionth; what is less counts as one
 _FACTORS = {
-    "": Fraction(1),
-    **{suffix: Fraction(1000) ** power for power, suffix in zip((-3, -2, -1), "num", strict=True)},
-    **{suffix: Fraction(1000) ** power for power, suffix in enumerate("kMGTPE", 1)},
-    **{f"{suffix}i": Fraction(1024) ** power for power, suffix in enumerate("KMGTPE", 1)},
+    "n": 1,
+    "u": 1000,
+    "m": 1000**2,
+    "": _NANO,
+    **{suffix: _NANO * 1000**power for power, suffix in enumerate("kMGTPE", 1)},
+    **{f"{suffix}i": _NANO * 1024**power for power, suffix in enumerate("KMGTPE", 1)},
 }
-_STEPS = {"cpu": (Fraction(1, 1000), "m"), "memory": (Fraction(1024**2), "Mi"), "ephemeral-storage": (Fraction(1024**2), "Mi")}
+_MIB = ("Mi", _NANO * 1024**2)
+_STEPS = {"cpu": ("m", 1000**2), "memory": _MIB, "ephemeral-storage": _MIB}
 """What a share is rounded up to. Other resources, such as GPUs, are the application's alone."""
 
 
-def parse_quantity(value: str | float) -> Fraction:
-    """Return what a quantity stands for, in cores or bytes. Raises ValueError for what is none, and for less than nothing."""
+def parse_quantity(value: str | float) -> int:
+    """Return what a quantity stands for, in billionths of a core or of a byte.
+
+    Raises ValueError for what is no quantity, and for less than nothing.
+    """
     text = str(value)
     found = None if isinstance(value, bool) else _QUANTITY.fullmatch(text)
-    if not found:
+    digits = found["whole"] + (found["part"] or "") if found else ""
+    if not found or not digits:
         raise ValueError(f'not a Kubernetes quantity: "{text[:40]}"')
-    suffix = found["suffix"]
-    factor = Fraction(10) ** int(suffix[1:]) if suffix[1:].lstrip("+-").isdigit() else _FACTORS[suffix]
-    return Fraction(found["digits"].rstrip(".")) * factor
+    exponent = int(found["exponent"] or 0)
+    factor = _NANO * 10 ** max(exponent, 0) if found["exponent"] else _FACTORS[found["suffix"]]
+    return _divided_up(int(digits) * factor, 10 ** (len(found["part"] or "") + max(-exponent, 0)))
 
 
 def with_share_of(
@@ -45,7 +52,7 @@ def with_share_of(
     containers = list(containers)
     for kind, quantities in raised.items():
         for name in _STEPS.keys() & quantities.keys():
-            share = sum((_asked(container, kind, name) for container in containers), Fraction(0)) * percent / 100
+            share = _divided_up(sum(_asked(container, kind, name) for container in containers) * percent, 100)
             if share > parse_quantity(quantities[name]):
                 quantities[name] = _rounded_up(share, name)
     limits = raised.get("limits", {})
@@ -55,7 +62,7 @@ def with_share_of(
     return raised
 
 
-def _asked(container: Mapping[str, Any], kind: str, name: str) -> Fraction:
+def _asked(container: Mapping[str, Any], kind: str, name: str) -> int:
     resources = container["resources"]
     for source in (kind, "limits"):
         quantities = resources.get(source)
@@ -65,9 +72,13 @@ def _asked(container: Mapping[str, Any], kind: str, name: str) -> Fraction:
                 return parse_quantity(value)
             except ValueError as error:
                 raise ValueError(f'container "{container["name"]}": resources.{source}.{name}: {error}') from None
-    return Fraction(0)
+    return 0
 
 
-def _rounded_up(value: Fraction, name: str) -> str:
-    step, suffix = _STEPS[name]
-    return f"{-(-value // step)}{suffix}"
+def _rounded_up(value: int, name: str) -> str:
+    suffix, step = _STEPS[name]
+    return f"{_divided_up(value, step)}{suffix}"
+
+
+def _divided_up(value: int, by: int) -> int:
+    return -(-value // by)

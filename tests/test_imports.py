@@ -20,6 +20,7 @@ FLOORS = [
     ["pod_writer", "streams"],
     ["pod_patch", "pod_agents"],
     ["marker", "selectors", "agents"],
+    ["sandbox_process"],
     ["sandbox"],
     ["workloads"],
     ["declarations"],

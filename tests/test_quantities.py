@@ -35,14 +35,16 @@ OWN = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "250m", "
         ("1e-3", Fraction(1, 1000)),
         (2, 2),
         (0.25, Fraction(1, 4)),
+        ("0.0000000001", Fraction(1, 10**9)),
+        ("1e-99", Fraction(1, 10**9)),
     ],
 )
 def test_a_quantity_stands_for_a_number(text: str | float, value: Fraction) -> None:
-    assert parse_quantity(text) == value
+    assert parse_quantity(text) == value * 10**9
 
 
 @pytest.mark.parametrize(
-    "text", ["", "m", "1 Gi", "1gi", "1ki", "1mi", "-1", "0x1", "1e", "1e999999999", "9" * 99, "lots", True, "1\n"]
+    "text", ["", ".", "m", "1 Gi", "1gi", "1ki", "1mi", "-1", "0x1", "1e", "1e999999999", "9" * 99, "lots", True, "1\n"]
 )
 def test_what_is_no_quantity_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a Kubernetes quantity"):
