@@ -66,7 +66,12 @@ class HttpServer:
 
 
 @contextmanager
-def http_server(answer: Answer = lambda _: b"{}", port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[HttpServer]:
+def http_server(
+    answer: Answer = lambda _: b"{}",
+    port: int = 0,
+    tls: ssl.SSLContext | None = None,
+    content_type: str = "application/json",
+) -> Iterator[HttpServer]:
     """Serve on 127.0.0.1, with 200 and what a function answers."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -81,7 +86,7 @@ def http_server(answer: Answer = lambda _: b"{}", port: int = 0, tls: ssl.SSLCon
             recorded.requests.append(request)
             content = answer(request)
             self.send_response(200)
-            self.send_header("content-type", "application/json" if content == b"{}" else "text/plain")
+            self.send_header("content-type", content_type)
             self.send_header("content-length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)

@@ -146,7 +146,7 @@ def test_the_image_names_the_version_that_is_proven_here(tmp_path: Path, otelcol
 def test_a_scraped_metric_reaches_the_receiver_with_the_pods_metadata(
     type_: str, path: str, configuration: str, tmp_path: Path, otelcol: Path
 ) -> None:
-    with http_server(orders) as application, http_server() as receiver:
+    with http_server(orders, content_type="text/plain") as application, http_server() as receiver:
         endpoint = f"http://127.0.0.1:{receiver.port}" + ("/write" if path == "/write" else "")
         export = {"type": type_, "endpoint": endpoint, "headers": HEADERS}
         values = {**at_free_ports(), "configuration": configuration, "export": export, "fields": {"team": "red"}}
@@ -161,10 +161,12 @@ def test_a_scraped_metric_reaches_the_receiver_with_the_pods_metadata(
 
 
 def test_the_annotations_say_what_is_scraped(tmp_path: Path, otelcol: Path) -> None:
-    with http_server(orders) as application:
+    """The application does not say that it answers with metrics."""
+    with http_server(orders, content_type="application/octet-stream") as application:
         annotations = {"scrape": "true", "port": str(application.port), "path": "/internal/metrics"}
-        with running(monitoring(tmp_path, otelcol, at_free_ports(), **annotations)) as process:
-            assert eventually(lambda: application.requests)
+        values = {**at_free_ports(), "extraArgs": ["--set=exporters::debug::verbosity=detailed"]}
+        with running(monitoring(tmp_path, otelcol, values, **annotations)) as process:
+            assert eventually(lambda: "shop_orders" in process.output.read_text())
             assert process.stop() == 0
     assert application.requests[0].path == "/internal/metrics"
 
