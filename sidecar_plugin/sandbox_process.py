@@ -115,7 +115,9 @@ class _Process:
         with contextlib.suppress(BrokenPipeError):
             self._questions.close()
         self._answers.close()
-        return os.waitpid(self._pid, 0)[1]
+        with contextlib.suppress(ChildProcessError):  # of a program that was started with SIGCHLD ignored
+            return os.waitpid(self._pid, 0)[1]
+        return 0
 
 
 _running: _Process | None = None
@@ -134,8 +136,6 @@ def _process(is_built_in: bool) -> _Process | _Server:
 def _start() -> _Process:
     question_reader, question_writer = os.pipe()
     answer_reader, answer_writer = os.pipe()
-    sys.stdout.flush()
-    sys.stderr.flush()
     pid = os.fork()
     if pid == 0:
         try:
@@ -183,8 +183,8 @@ def confine(keep: tuple[int, int]) -> None:
                 os.close(int(name))
     import resource
 
-    held = _held_memory()
-    if held:
+    held, (_, most) = _held_memory(), resource.getrlimit(resource.RLIMIT_AS)
+    if held and (most == resource.RLIM_INFINITY or held + MAX_MEMORY < most):
         resource.setrlimit(resource.RLIMIT_AS, (held + MAX_MEMORY, held + MAX_MEMORY))
     for limit in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE):
         resource.setrlimit(limit, (0, 0))

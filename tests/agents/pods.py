@@ -16,6 +16,8 @@ from tests.command import run
 
 FIELDS = {"metadata.name": "shop-7d4f", "metadata.namespace": "prod", "spec.nodeName": "node-1", "status.podIP": "10.0.0.9"}
 Secrets = Mapping[str, Mapping[str, bytes]]
+SECRETS: Secrets = {"ca": {"ca.crt": b""}, "token": {"token": b"s3cr3t"}}
+TOKEN = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "token", "key": "token"}}}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """The logging agent with its default engine, run by the real Fluent Bit that the environment variable FLUENT_BIT names."""
 
-import itertools
 import json
 import re
 import ssl
@@ -11,15 +10,13 @@ from typing import Any
 
 import pytest
 
-from tests.agents.pods import Agent, Secrets, lay_out
+from tests.agents.logging_values import OTHERS, TLS, combinations
+from tests.agents.pods import TOKEN, Agent, Secrets, lay_out
 from tests.agents.processes import check, eventually, free_ports, running
 from tests.agents.receivers import http_server, tcp_server
 
 pytestmark = pytest.mark.fluent_bit
 
-TOKEN = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "token", "key": "token"}}}
-PLAIN: dict[str, Any] = {"enabled": False}
-TLS = [PLAIN, {"enabled": True}, {"enabled": True, "verify": False}, {"enabled": True, "caSecret": "ca"}]
 HTTP_TYPES = ("http", "elasticsearch", "opensearch", "loki", "otlp")
 LOGIN = {"user": "shop", "password": "${TOKEN}", "headers": {"X-Token": "Bearer ${TOKEN}"}}
 OUTPUTS: list[dict[str, Any]] = [
@@ -28,20 +25,6 @@ OUTPUTS: list[dict[str, Any]] = [
     *({"type": type_, "host": "logs", "port": 4000, "path": "/path", **LOGIN} for type_ in HTTP_TYPES),
     {"type": "elasticsearch", "host": "es", "index": "shop"},
     {"type": "loki", "host": "loki", "labels": {"app": "shop", "team": "red"}},
-]
-SOURCES: list[tuple[str, dict[str, Any]]] = [
-    ("kubernetes", {"logs": {"format": "text"}}),
-    ("kubernetes", {"logs": {"format": "json", "path": "/data/logs", "pattern": "*.json"}}),
-    ("acs", {"logs": {"format": "json"}}),
-    ("acs", {"logs": {"enabled": False}}),
-    ("acs", {"stdout": {"path": "/out", "include": ["*.log"], "exclude": []}}),
-]
-OTHERS: list[dict[str, Any]] = [
-    *({"logLevel": level} for level in ("error", "warn", "info", "debug")),
-    {"configuration": "configMap"},
-    {"buffer": {"diskMegabytes": 8, "memoryMegabytes": 2}, "shutdownSeconds": 1},
-    {"fields": {"team": "shop", "quoted": 'a "b": c'}},
-    {"extraArgs": ["--quiet"]},
 ]
 PATHS = {
     "http": "/",
@@ -68,21 +51,14 @@ def logging(
     return lay_out(folder, "logging", values, program, platform=platform, secrets=secrets)
 
 
-COMBINATIONS = [
-    (output, *source)
-    for output, source in itertools.product(OUTPUTS, SOURCES)
-    if output["type"] != "stdout" or source[1].get("logs", {}).get("enabled", True)  # else nothing is to be read
-]
-
-
-@pytest.mark.parametrize(("output", "platform", "source"), COMBINATIONS)
+@pytest.mark.parametrize(("output", "platform", "source"), combinations(OUTPUTS))
 def test_fluent_bit_takes_every_output_from_every_source(
     output: dict[str, Any], platform: str, source: dict[str, Any], tmp_path: Path, fluent_bit: Path, secrets: dict[str, Any]
 ) -> None:
     check(logging(tmp_path, fluent_bit, {"output": output, **source}, secrets, platform), "--dry-run")
 
 
-@pytest.mark.parametrize("values", OTHERS, ids=json.dumps)
+@pytest.mark.parametrize("values", [*OTHERS, {"extraArgs": ["--quiet"]}], ids=json.dumps)
 def test_fluent_bit_takes_every_other_value(
     values: dict[str, Any], tmp_path: Path, fluent_bit: Path, secrets: dict[str, Any]
 ) -> None:

@@ -1,6 +1,5 @@
 """The logging agent with `engine: otel-collector`, run by the real OpenTelemetry Collector."""
 
-import itertools
 import json
 import ssl
 import subprocess
@@ -10,36 +9,20 @@ from typing import Any
 
 import pytest
 
-from tests.agents.pods import Agent, Secrets, lay_out
+from tests.agents.logging_values import OTHERS, TLS, combinations
+from tests.agents.pods import SECRETS, TOKEN, Agent, Secrets, lay_out
 from tests.agents.processes import check, eventually, free_ports, running
 from tests.agents.receivers import http_server
 
-SECRETS = {"ca": {"ca.crt": b""}, "token": {"token": b"s3cr3t"}}
-TOKEN = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "token", "key": "token"}}}
 PLATFORM_LINE = "2026-11-24T03:59:00.000000000Z stdout F to standard output\n"
 
-PLAIN: dict[str, Any] = {"enabled": False}
-TLS = [PLAIN, {"enabled": True}, {"enabled": True, "verify": False}, {"enabled": True, "caSecret": "ca"}]
-OUTPUTS = [
+OUTPUTS: list[dict[str, Any]] = [
     {"type": "stdout"},
     *({"type": type_, "host": "logs.example.com", "tls": tls} for type_ in ("loki", "otlp") for tls in TLS),
     {"type": "otlp", "host": "10.0.0.1", "port": 4000, "path": "/logs", "headers": {"Authorization": "Bearer ${TOKEN}"}},
     {"type": "loki", "host": "loki", "path": "/otlp/v1/logs", "labels": {"app": "shop", "team": "a b"}},
 ]
-SOURCES = [
-    ("kubernetes", {"logs": {"format": "text"}}),
-    ("kubernetes", {"logs": {"format": "json", "path": "/data/logs", "pattern": "*.json"}}),
-    ("acs", {"logs": {"format": "json"}}),
-    ("acs", {"logs": {"enabled": False}}),
-    ("acs", {"stdout": {"path": "/out", "include": ["*.log"], "exclude": []}}),
-]
-OTHERS: list[dict[str, Any]] = [
-    *({"logLevel": level} for level in ("error", "warn", "info", "debug")),
-    {"configuration": "configMap"},
-    {"buffer": {"diskMegabytes": 8, "memoryMegabytes": 2}},
-    {"fields": {"team": "shop", "quoted": 'a "b": c'}},
-    {"extraArgs": ["--set=service::telemetry::logs::encoding=json"]},
-]
+EXTRA_ARGUMENTS = {"extraArgs": ["--set=service::telemetry::logs::encoding=json"]}
 
 
 def logging(
@@ -49,21 +32,14 @@ def logging(
     return lay_out(folder, "logging", values, otelcol, platform=platform, secrets=secrets)
 
 
-def is_something(output: Mapping[str, Any], platform: str, source: Mapping[str, Any]) -> bool:
-    return platform == "kubernetes" or output["type"] != "stdout" or source.get("logs", {}).get("enabled", True)
-
-
-COMBINATIONS = [(output, *source) for output, source in itertools.product(OUTPUTS, SOURCES) if is_something(output, *source)]
-
-
-@pytest.mark.parametrize(("output", "platform", "source"), COMBINATIONS)
+@pytest.mark.parametrize(("output", "platform", "source"), combinations(OUTPUTS))
 def test_the_collector_takes_every_output_from_every_source(
     output: dict[str, Any], platform: str, source: dict[str, Any], tmp_path: Path, otelcol: Path
 ) -> None:
     check_it(logging(tmp_path, otelcol, {"output": output, **source}, platform))
 
 
-@pytest.mark.parametrize("values", OTHERS, ids=json.dumps)
+@pytest.mark.parametrize("values", [*OTHERS, EXTRA_ARGUMENTS], ids=json.dumps)
 def test_the_collector_takes_every_other_value(values: dict[str, Any], tmp_path: Path, otelcol: Path) -> None:
     check_it(logging(tmp_path, otelcol, {"output": OUTPUTS[1], **values}))
 

@@ -13,12 +13,10 @@ from typing import Any
 import pytest
 import trustme
 
-from tests.agents.pods import Agent, Secrets, lay_out
+from tests.agents.pods import SECRETS, TOKEN, Agent, Secrets, lay_out
 from tests.agents.processes import check, eventually, free_ports, running
 from tests.agents.receivers import Request, http_server
 
-SECRETS = {"ca": {"ca.crt": b""}, "token": {"token": b"s3cr3t"}}
-TOKEN = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "token", "key": "token"}}}
 HEADERS = {"X-Token": "Bearer ${TOKEN}"}
 TIME = str(time.time_ns())
 SENT: dict[str, dict[str, Any]] = {
