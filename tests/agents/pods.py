@@ -25,6 +25,7 @@ class Agent:
     """An agent's container, laid out below a folder."""
 
     container: Mapping[str, Any]
+    volumes: Sequence[Mapping[str, Any]]
     folder: Path
     command: Sequence[str]
     environment: Mapping[str, str]
@@ -102,6 +103,7 @@ def lay_out(
             (folder / path.lstrip("/") / file).write_bytes(written)
     return Agent(
         container,
+        template["spec"]["volumes"],
         folder,
         (str(program), *map(mapped, [*container["command"][1:], *container["args"]])),
         {variable["name"]: value_of(variable, secrets or {}) for variable in container.get("env", [])},

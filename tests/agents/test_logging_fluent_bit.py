@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.agents.logging_values import OTHERS, TLS, combinations
+from tests.agents.logging_agent import OTHERS, TLS, combinations, lines_through_an_outage
 from tests.agents.pods import TOKEN, Agent, Secrets, lay_out
 from tests.agents.processes import check, eventually, free_ports, running
 from tests.agents.receivers import http_server, tcp_server
@@ -178,3 +178,12 @@ def test_a_line_written_just_before_the_end_is_sent(tmp_path: Path, fluent_bit: 
             eventually(lambda: False, 0.3)
             assert process.stop() == 0
         assert receiver.received(b"last")
+
+
+def test_no_line_is_lost_when_the_receiver_is_away_longer_than_the_buffer_lasts(
+    tmp_path: Path, fluent_bit: Path, secrets: Secrets
+) -> None:
+    probe, port = free_ports(2)
+    output = {"type": "loki", "host": "127.0.0.1", "port": port}
+    values = {"output": output, "probes": {"port": probe}, "buffer": {"diskMegabytes": 8}, "logLevel": "error"}
+    assert len(lines_through_an_outage(logging(tmp_path, fluent_bit, values, secrets), port)) == 40_000

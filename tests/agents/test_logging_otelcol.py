@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.agents.logging_values import OTHERS, TLS, combinations
+from tests.agents.logging_agent import OTHERS, TLS, combinations, lines_through_an_outage
 from tests.agents.pods import SECRETS, TOKEN, Agent, Secrets, lay_out
 from tests.agents.processes import check, eventually, free_ports, running
 from tests.agents.receivers import http_server
@@ -146,3 +146,10 @@ def test_a_line_is_not_lost_while_the_receiver_is_away(tmp_path: Path, otelcol: 
     with http_server(port=port) as receiver, running(agent) as process:
         assert eventually(lambda: receiver.received(b"written early"))
         assert process.stop() == 0
+
+
+def test_no_line_is_lost_when_the_receiver_is_away_longer_than_the_buffer_lasts(tmp_path: Path, otelcol: Path) -> None:
+    probe, port = free_ports(2)
+    output = {"type": "loki", "host": "127.0.0.1", "port": port}
+    values = {"output": output, "probes": {"port": probe}, "buffer": {"diskMegabytes": 8}, "logLevel": "error"}
+    assert len(lines_through_an_outage(logging(tmp_path, otelcol, values), port)) == 40_000
