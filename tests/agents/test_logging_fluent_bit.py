@@ -80,7 +80,8 @@ def test_the_image_names_the_version_that_is_proven_here(tmp_path: Path, fluent_
 
 @pytest.mark.parametrize("type_", HTTP_TYPES)
 def test_a_line_reaches_a_receiver_over_http(type_: str, tmp_path: Path, fluent_bit: Path, secrets: dict[str, Any]) -> None:
-    with http_server() as receiver:
+    answer = b'{"took": 1, "errors": false, "items": []}' if "search" in type_ else b"{}"
+    with http_server(lambda _: answer) as receiver:
         output = {"type": type_, "host": "127.0.0.1", "port": receiver.port, **LOGIN}
         agent = logging(tmp_path, fluent_bit, {"output": output, "fields": {"team": "red"}}, secrets)
         with running(agent) as process:
@@ -88,6 +89,7 @@ def test_a_line_reaches_a_receiver_over_http(type_: str, tmp_path: Path, fluent_
             request = eventually(lambda: receiver.received(b"hello"))
             assert process.stop() == 0
     assert request is not None
+    assert sum(b"hello" in request.body for request in receiver.requests) == 1, "taken, and not sent again"
     assert request.path.partition("?")[0] == PATHS[type_]
     assert request.headers["authorization"] == "Basic c2hvcDpzM2NyM3Q="
     assert request.headers.get("x-token") == (None if "search" in type_ else "Bearer s3cr3t")
