@@ -24,13 +24,15 @@ from sidecar_plugin.agents import TEMPLATE, Agent, AgentFolder
 from sidecar_plugin.errors import TemplateError
 from sidecar_plugin.memo import Memo
 
-CONTEXT = {"workload": {"name": "web", "labels": {}, "containers": []}, "cluster": {}, "declaration": "native"}
+CONTEXT = {"cluster": {}, "declaration": "native"}
+WORKLOAD = {"name": "web", "labels": {}, "containers": []}
 SECRET = "a-secret-that-must-not-get-out"
 SOON = 20  # seconds, on a machine that is busy; a template computes for 2, and its process for 3
 
 
 def render(template: str) -> None:
-    Agent(AgentFolder("evil", "evil", template, lambda: {TEMPLATE: template}, is_inline=True), Memo()).render((), CONTEXT)
+    folder = AgentFolder("evil", "evil", template, lambda: {TEMPLATE: template}, is_inline=True)
+    Agent(folder, Memo()).render((), CONTEXT, lambda: WORKLOAD)
 
 
 REACHES_PYTHON = [
@@ -218,7 +220,7 @@ def test_the_first_wall_holds_alone(template: str) -> None:
     rendered = ""
     with audited() as events, contextlib.suppress(sandbox.RenderError):
         compiled = sandbox.compile_template({TEMPLATE: text}, {TEMPLATE: "evil"}, TEMPLATE)
-        rendered = sandbox.render(compiled, CONTEXT, frozenset({"evil"}))
+        rendered = sandbox.render(compiled, {**CONTEXT, "workload": WORKLOAD}, frozenset({"evil"}))
     assert [
         event for event in events if event.startswith(("open", "os.", "socket.", "subprocess.", "urllib.", "ctypes."))
     ] == []
@@ -312,13 +314,14 @@ podAnnotations:
 def test_the_end_of_the_process_is_told() -> None:
     """By whatever it came, such as the system's own killer of processes that hold too much."""
     agent = Agent(AgentFolder("a", "a", "1", lambda: {TEMPLATE: 'container: {name: a, image: "x"} # {{ workload }}'}), Memo())
-    agent.render((), CONTEXT)
+    agent.render((), CONTEXT, lambda: WORKLOAD)
     process = sandbox_process._running
     assert process is not None
     os.kill(process._pid, signal.SIGKILL)
     with pytest.raises(TemplateError, match="end by SIGKILL"):
-        agent.render((), {**CONTEXT, "declaration": "acs"})
-    assert agent.render((), {**CONTEXT, "declaration": "regular"}).container["name"] == "a"
+        agent.render((), {**CONTEXT, "declaration": "acs"}, lambda: WORKLOAD)
+    parts = agent.render((), {**CONTEXT, "declaration": "regular"}, lambda: WORKLOAD)
+    assert parts.container["name"] == "a"
 
 
 def test_the_process_goes_with_the_program() -> None:
@@ -339,7 +342,8 @@ def test_the_process_goes_with_the_program() -> None:
 
 
 def test_what_the_template_was_given_is_unchanged() -> None:
-    assert CONTEXT == {"workload": {"name": "web", "labels": {}, "containers": []}, "cluster": {}, "declaration": "native"}
+    assert CONTEXT == {"cluster": {}, "declaration": "native"}
+    assert WORKLOAD == {"name": "web", "labels": {}, "containers": []}
 
 
 def test_an_ordinary_template_still_renders_afterwards() -> None:
