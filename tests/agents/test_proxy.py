@@ -223,11 +223,11 @@ def test_on_stop_requests_under_way_finish_and_listeners_close(tmp_path: Path, e
         under_way.start()
         time.sleep(0.3)
         with subprocess.Popen(agent.container["lifecycle"]["preStop"]["exec"]["command"]) as hook:
-            assert eventually(lambda: get(listener, "/b")[0].getheader("connection") == "close", 2)
+            assert eventually(lambda: get(listener, "/b")[0].getheader("connection") == "close", 2.5)
             under_way.join()
             probe = agent.container["readinessProbe"]["httpGet"]
             assert answers(f"http://127.0.0.1:{probe['port']}{probe['path']}")
             assert hook.wait(10) == 0
         assert slow == [b"app GET /slow"]
-        assert not answers(f"http://127.0.0.1:{listener}/c")
+        assert eventually(lambda: not answers(f"http://127.0.0.1:{listener}/c"), 5)
         assert process.process.poll() is None
