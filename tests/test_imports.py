@@ -15,6 +15,7 @@ FLOORS = [
     ["commands"],
     ["post_renderer", "krm_function", "files", "agent_listing"],
     ["command_line"],
+    ["verification"],
     ["run"],
     ["agent_folders", "memo_file"],
     ["injector"],
