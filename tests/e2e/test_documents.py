@@ -20,6 +20,7 @@ NOT_RUN = {
     "helm plugin install https://git.example.com/you/sidecar-plugin --verify=false": "no such host; test_helm4.py uses file://",
     "helm plugin update sidecar": "brings packages from the network; nothing runs it",
     "helm plugin uninstall sidecar": "test_helm4.py runs it",
+    "make test-fluent-bit FLUENT_BIT=/path/to/fluent-bit": "needs a Fluent Bit; .ci/run calls it where one is at hand",
 }
 """Every line of a ```shell block, and why it is not run here."""
 
