@@ -6,8 +6,8 @@ some, is changed. What was injected before is taken out first, so that a second 
 
 from typing import Any, NamedTuple
 
-from sidecar_plugin import declarations
-from sidecar_plugin.agents import AgentLibrary, patch_container
+from sidecar_plugin import declarations, platforms
+from sidecar_plugin.agents import AgentLibrary, Parts, patch_container
 from sidecar_plugin.config import VERSION_SOURCES, Settings
 from sidecar_plugin.declarations.protocol import Declaration, Target
 from sidecar_plugin.document.edit import Editor
@@ -53,7 +53,7 @@ class _Manifest(NamedTuple):
 class Injector:
     """Injects by one set of settings; agents are compiled once and shared over all streams."""
 
-    __slots__ = ("_agents", "_kinds", "_manifests", "_memo", "_results", "_settings")
+    __slots__ = ("_agents", "_kinds", "_manifests", "_memo", "_platform", "_results", "_settings")
 
     def __init__(self, settings: Settings, library: AgentLibrary, results: Results, memo: Memo) -> None:
         """Raise SettingsError for an agent that does not exist and for settings that do not fit together."""
@@ -61,6 +61,7 @@ class Injector:
         self._results = results
         self._memo = memo
         self._agents = PodAgents(settings, library, memo)
+        self._platform = platforms.named(settings.platform)
         self._manifests: dict[tuple[str, str, str, str], _Manifest] = {}
         self._kinds = WorkloadKinds(
             tuple(
@@ -146,6 +147,7 @@ class Injector:
             return None
         declaration = self._declaration(pod, place)
         patch = PodPatch(pod, self._results)
+        containers = containers_data(pod)
         context = {
             "workload": {
                 "kind": pod.kind,
@@ -153,11 +155,12 @@ class Injector:
                 "namespace": pod.namespace,
                 "labels": pod.labels,
                 "annotations": pod.annotations,
-                "containers": containers_data(pod),
+                "containers": containers,
             },
             "cluster": {"version": str(self._settings.cluster_version), "platform": self._settings.platform},
             "declaration": declaration.name,
         }
+        added = []
         for settings in agents:
             parts = self._agents.parts(pod, settings, context)
             try:
@@ -169,7 +172,9 @@ class Injector:
             except TemplateError as error:
                 raise TemplateError(f"agent {settings.name}: {error.message}", place) from None
             position = settings.position or declaration.position
-            patch.add(settings.name, declaration.name, declaration.list_name, position, container, parts)
+            self._check_platform(pod, settings.name, container, parts)
+            patch.add(settings.name, declaration, position, container, parts)
+            added.append(container)
         gone = tuple(name for name in dict.fromkeys(removed) if name not in {agent.name for agent in agents})
         for name in gone:
             if name not in self._settings.agents:
@@ -177,7 +182,8 @@ class Injector:
                     f"{pod.kind}/{pod.name}: the agent {name}, injected before, is not in these settings and was taken out"
                 )
                 self._results.warn(message, place)
-        self._results.outcomes.append(Outcome(place, pod.kind, pod.namespace, pod.name, tuple(patch.agents), gone))
+        note = self._platform.size_note(containers, added) if self._platform.size_note else ""
+        self._results.outcomes.append(Outcome(place, pod.kind, pod.namespace, pod.name, tuple(patch.agents), gone, note=note))
         return patch
 
     def _declaration(self, pod: PodTemplate, place: Place) -> Declaration:
@@ -200,6 +206,20 @@ class Injector:
         if warning:
             self._results.warn(f"{pod.kind}/{pod.name}: {warning}", place)
         return declaration
+
+    def _check_platform(self, pod: PodTemplate, agent: str, container: dict[str, Any], parts: Parts) -> None:
+        """Warn of what the platform does not take. Raises DeclarationError where the pod would not run."""
+        if not self._platform.rules:
+            return
+        place = pod.document.place(pod.offset)
+        for rule, data in self._platform.broken_rules([container], parts.init_containers, parts.volumes):
+            what = "volume" if rule.part == "volume" else "container"
+            message = (
+                f'{pod.kind}/{pod.name}: the agent {agent}: its {what} "{data.get("name")}" {rule.message} ({rule.source})'
+            )
+            if rule.is_error:
+                raise DeclarationError(message, place)
+            self._results.warn(message, place)
 
     # --- manifests of agents
 
