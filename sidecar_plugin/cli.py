@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "inject": "put agents into manifests",
     "uninject": "take them out again, to the byte",
     "agents": "the agents there are, or one agent's values",
+    "export-policy": "the same injection as a policy of the cluster",
     "schema": "the JSON Schema of SidecarInjection",
 }
 """The commands and what each does; the module of a command is `commands.NAME`, with `_` for `-`, imported when it is called."""

@@ -36,7 +36,6 @@ class PodPatch:
         "_first",
         "_labels",
         "_last",
-        "_listed",
         "_mounts",
         "_names",
         "_pod",
@@ -45,6 +44,7 @@ class PodPatch:
         "_stdout",
         "_volumes",
         "agents",
+        "listed",
         "manifests",
     )  # fmt: skip
 
@@ -62,7 +62,7 @@ class PodPatch:
         self._env: dict[int, dict[str, tuple[str, Data]]] = {}
         self._annotations: dict[str, tuple[str, str]] = {}
         self._labels: dict[str, tuple[str, str]] = {}
-        self._listed: dict[str, list[str]] = {}
+        self.listed: dict[str, list[str]] = {}
         self._containers = self._application_containers()
         self._stdout = self._existing_stdout_volume()
 
@@ -80,7 +80,7 @@ class PodPatch:
         self._claim_name(agent, container["name"])
         at[declaration.list_name].append(_with_volumes_renamed(container, renamed))
         for annotation in declaration.listed_in:
-            self._listed.setdefault(annotation, []).append(container["name"])
+            self.listed.setdefault(annotation, []).append(container["name"])
         for mount in parts.application_mounts:
             self._add_mount(agent, {**mount, "name": renamed.get(mount["name"], mount["name"])})
         for entry in parts.application_env:
@@ -271,10 +271,10 @@ class PodPatch:
 
     def strings(self) -> dict[str, dict[str, str]]:
         """Return the pod annotations and labels to add, without the marker."""
-        there = self._existing_strings("annotations") if self._listed else None
+        there = self._existing_strings("annotations") if self.listed else None
         listed = {
             key: ",".join(names)
-            for key, names in self._listed.items()
+            for key, names in self.listed.items()
             if not isinstance(there, Mapping) or effective_pair(there, key) is None
         }
         return {
@@ -285,9 +285,9 @@ class PodPatch:
     def joined(self) -> list[tuple[Mapping, Scalar, str]]:
         """Return what is to be written behind the values of annotations that the pod has already and that list containers: the
         annotations, the value, and the text to add. Raises ManifestError for one that is no text."""
-        there = self._existing_strings("annotations") if self._listed else None
+        there = self._existing_strings("annotations") if self.listed else None
         found = []
-        for key, names in self._listed.items():
+        for key, names in self.listed.items():
             pair = effective_pair(there, key) if isinstance(there, Mapping) else None
             if pair is None or not isinstance(there, Mapping):
                 continue
