@@ -14,11 +14,7 @@ from sidecar_plugin.run import STDIN
 from sidecar_plugin.source import Source
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-_CONTEXT = {
-    "workload": {"kind": "Deployment", "name": "web", "namespace": "", "labels": {}, "annotations": {}, "containers": []},
-    "cluster": {"version": "1.30", "platform": "acs"},
-    "declaration": "native",
-}
+_CONTEXT = {"cluster": {"version": "1.30", "platform": "acs"}, "declaration": "native"}
 
 
 def convert(path: str, daemon_set: str | None, container: str | None, name: str | None, output: str) -> str:
@@ -32,7 +28,7 @@ def convert(path: str, daemon_set: str | None, container: str | None, name: str 
     plan = plan_agent(read_daemon_set(_read(path), daemon_set), container, name)
     files = agent_files(plan)
     folder = Path(output) / plan.name
-    Agent(AgentFolder(plan.name, str(folder), "", lambda: files), Memo()).render((), _CONTEXT)
+    Agent(AgentFolder(plan.name, str(folder), "", lambda: files), Memo()).render((), _CONTEXT, dict)
     if folder.exists():
         raise UsageError(f"{folder} is there already, and nothing is written over; choose another --name or --output-dir")
     try:

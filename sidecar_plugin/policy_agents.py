@@ -144,11 +144,10 @@ def _rendered(
     def render(name: str, namespace: str) -> Parts:
         data = {"kind": "Pod", "name": name, "namespace": namespace, "labels": {}, "annotations": {}, "containers": []}
         context = {
-            "workload": _Watched(data, seen),
             "cluster": {"version": str(settings.cluster_version), "platform": settings.platform},
             "declaration": declaration.name,
         }
-        return chooser.parts(pod, agent, context)
+        return chooser.parts(pod, agent, context, lambda: _Watched(data, seen))
 
     try:
         parts = render(NAME, NAMESPACE)
