@@ -13,7 +13,7 @@ FLOORS = [
     ["program"],
     ["cli"],
     ["commands"],
-    ["post_renderer", "krm_function", "files", "agent_listing", "policy_export", "daemonset_files"],
+    ["post_renderer", "krm_function", "files", "agent_listing", "policy_export", "daemonset_files", "editor_schema"],
     ["command_line"],
     ["run"],
     ["agent_folders", "memo_file"],
