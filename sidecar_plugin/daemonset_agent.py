@@ -191,9 +191,11 @@ class _Planner:
         if ports:
             kept["ports"] = ports
         for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
-            get = (kept.get(probe) or {}).get("httpGet") or {}
-            if get.get("host"):
-                self._tale.to_do.append(f"{probe} asks {get['host']}; a sidecar's probe asks the pod's address")
+            for kind in ("httpGet", "tcpSocket"):
+                asked = (kept.get(probe) or {}).get(kind) or {}
+                if host := asked.get("host"):
+                    self._tale.left_out.append(f"the host {host} of the {probe}: it asks the pod's address")
+                    kept[probe] = {**kept[probe], kind: {key: value for key, value in asked.items() if key != "host"}}
         kept.pop("volumeMounts", None)
         kept["volumeMounts"] = self._mounted.mounts(container)
         sources = [one for one in container.get("envFrom") or [] if not self._is_known(one.get("configMapRef"))]

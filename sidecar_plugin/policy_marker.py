@@ -40,10 +40,12 @@ def marker(added: PolicyAgents, on: On, missing: Missing) -> str:
         new = [f"({_has(key)} ? [] : [{_quoted(key)}])" for key in added.listed_in]
         names.setdefault("metadata.annotations", []).extend(new)
     lists = [_list(path, entries) for path, entries in names.items()] + [_application_list(key, missing) for key in keys]
-    created = [
-        f"(has(object.{path}) ? [] : [{_quoted(path)}])"
-        for path in dict.fromkeys(["metadata.annotations", *names])
-        if path != "spec.containers"
+    created = ["(has(object.metadata.annotations) ? [] : [" + _quoted("metadata.annotations") + "])"]
+    created += [
+        f"(({on(wanted)}) && !has(object.{path}) ? [{_quoted(path)}] : [])"
+        for path in names
+        if path not in ("spec.containers", "metadata.annotations")
+        and (wanted := list(dict.fromkeys(agent for one in added.additions if one.path == path for agent in one.agents)))
     ]
     created += [_application_created(key, missing) for key in keys]
     pieces = [
@@ -61,7 +63,9 @@ def marker(added: PolicyAgents, on: On, missing: Missing) -> str:
             f"[{cel.text(_json(key) + ':')} + '\"' + variables.{more(index)} + '\"'] : [])"
             for index, key in enumerate(added.listed_in)
         ]
-        pieces += [cel.text(',"joined":{'), _joined(joined), cel.text("}")]
+        head = cel.text(',"joined":{')
+        texts = f"[{_joined(joined)}].filter(t, t != '')"
+        pieces.append(f"{texts}.map(t, {head} + t + '}}').join('')")
     pieces.append(cel.text("}"))
     return "\n+ ".join(pieces)
 
