@@ -3,88 +3,31 @@
 What is read is checked by a schema of the fields that are used; the rest is left to the API server.
 """
 
+import json
+import os
+from functools import partial
 from typing import Any, NamedTuple
 
 from sidecar_plugin import __version__
 from sidecar_plugin.document.stream import Document, split
 from sidecar_plugin.errors import ManifestError, Place, UsageError, did_you_mean
 from sidecar_plugin.memo import Memo
-from sidecar_plugin.nodes import Mapping, Node, Sequence
+from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence
 from sidecar_plugin.plain_data import DataError, key_place, lookup, to_data
 from sidecar_plugin.schemas import Schema
 from sidecar_plugin.source import Source
 
 Data = dict[str, Any]
 
-_MAP: Data = {"type": ["object", "null"]}
-_NAMED: Data = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "minLength": 1}}}
-_STRINGS: Data = {"type": ["array", "null"], "items": {"type": "string"}}
+_KINDS = ("DaemonSet", "ConfigMap", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
 
 
-def _list_of(items: Data) -> Data:
-    return {"type": ["array", "null"], "items": items}
+def _load(kind: str) -> Data:
+    with open(os.path.join(os.path.dirname(__file__), "daemonset.schema.json"), encoding="utf-8") as file:
+        return {**json.load(file), "$ref": f"#/$defs/{kind}"}
 
 
-_CONTAINER = {
-    "type": "object",
-    "required": ["name", "image"],
-    "properties": {
-        "name": {"type": "string", "minLength": 1},
-        "image": {"type": "string", "minLength": 1},
-        "command": _STRINGS,
-        "args": _STRINGS,
-        "env": _list_of(
-            {**_NAMED, "properties": {"name": {"type": "string"}, "value": {"type": ["string", "null"]}, "valueFrom": _MAP}}
-        ),
-        "envFrom": _list_of({"type": "object", "properties": {"configMapRef": _MAP, "secretRef": _MAP}}),
-        "ports": _list_of({"type": "object"}),
-        "resources": _MAP,
-        "securityContext": {"type": ["object", "null"], "properties": {"capabilities": _MAP, "seccompProfile": _MAP}},
-        "volumeMounts": _list_of(
-            {**_NAMED, "required": ["name", "mountPath"], "properties": {"mountPath": {"type": "string"}}}
-        ),
-    },
-}
-_DAEMON_SET = {
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "type": "object",
-    "required": ["metadata", "spec"],
-    "properties": {
-        "metadata": {**_NAMED, "properties": {**_NAMED["properties"], "namespace": {"type": ["string", "null"]}}},
-        "spec": {
-            "type": "object",
-            "required": ["template"],
-            "properties": {
-                "template": {
-                    "type": "object",
-                    "required": ["spec"],
-                    "properties": {
-                        "spec": {
-                            "type": "object",
-                            "required": ["containers"],
-                            "properties": {
-                                "containers": {"type": "array", "minItems": 1, "items": _CONTAINER},
-                                "initContainers": _list_of(_CONTAINER),
-                                "volumes": _list_of(
-                                    {**_NAMED, "properties": {"name": {"type": "string"}, "hostPath": _MAP, "configMap": _MAP}}
-                                ),
-                                "securityContext": _MAP,
-                                "imagePullSecrets": _list_of({"type": "object"}),
-                            },
-                        }
-                    },
-                }
-            },
-        },
-    },
-}  # fmt: skip
-
-
-def _schema() -> Data:
-    return _DAEMON_SET
-
-
-_SCHEMA = Schema(f"daemonset {__version__}", _schema)
+_SCHEMAS = {kind: Schema(f"{kind} {__version__}", partial(_load, kind)) for kind in _KINDS}
 
 
 class DaemonSet(NamedTuple):
@@ -105,34 +48,25 @@ def read_daemon_set(source: Source, name: str | None) -> DaemonSet:
     Raises ManifestError, with the place, for text that cannot be read and for wrong types, and UsageError if there is none, or
     more than one and no name.
     """
-    found: list[tuple[Document, Node, Data]] = []
+    found: list[tuple[Place, Data]] = []
     others: list[Data] = []
+    memo = Memo()
     for document in split(source):
         root = document.parse().root
         if root is None:
             continue
         for node in _resources(root):
-            data = _data(document, node)
-            if data.get("kind") == "DaemonSet" and str(data.get("apiVersion", "")).startswith("apps/"):
-                found.append((document, node, data))
+            data = _checked(document, node, memo)
+            if data.get("kind") == "DaemonSet":
+                found.append((document.place(node.start), data))
             else:
                 others.append(data)
-    document, place, data = _chosen(source.name, found, name)
-    problem = _SCHEMA.problem(data, Memo())
-    if problem:
-        offset = key_place(place, problem.path, problem.key) if problem.key else lookup(place, problem.path)[0].start
-        raise ManifestError(problem.message, document.place(offset), ".".join(map(str, problem.path)))
+    place, data = _chosen(source.name, found, name)
     pod = data["spec"]["template"]["spec"]
-    config_maps = {
-        other["metadata"]["name"]: other
-        for other in others
-        if other.get("kind") == "ConfigMap" and isinstance(other.get("metadata"), dict) and "name" in other["metadata"]
-    }
+    config_maps = {other["metadata"]["name"]: other for other in others if other.get("kind") == "ConfigMap"}
     account = pod.get("serviceAccountName") or pod.get("serviceAccount") or ""
     namespace = data["metadata"].get("namespace") or ""
-    return DaemonSet(
-        data["metadata"]["name"], namespace, document.place(place.start), pod, config_maps, _rules(others, account)
-    )
+    return DaemonSet(data["metadata"]["name"], namespace, place, pod, config_maps, _rules(others, account))
 
 
 def _resources(root: Node) -> list[Mapping]:
@@ -145,16 +79,24 @@ def _resources(root: Node) -> list[Mapping]:
     return [root]
 
 
-def _data(document: Document, node: Node) -> Data:
+def _checked(document: Document, node: Mapping, memo: Memo) -> Data:
+    """Return a resource as data, nothing of a kind that is not read. Raises ManifestError for wrong types."""
+    kind = node.get("kind")
+    if not isinstance(kind, Scalar) or kind.value not in _KINDS:
+        return {}
     try:
         data = to_data(node)
     except DataError as error:
         raise ManifestError(error.message, document.place(error.offset)) from None
-    return data if isinstance(data, dict) else {}
+    problem = _SCHEMAS[kind.value].problem(data, memo)
+    if problem:
+        offset = key_place(node, problem.path, problem.key) if problem.key else lookup(node, problem.path)[0].start
+        raise ManifestError(problem.message, document.place(offset), ".".join(map(str, problem.path)))
+    return dict(data)
 
 
-def _chosen(source: str, found: list[tuple[Document, Node, Data]], name: str | None) -> tuple[Document, Node, Data]:
-    names = [str((data.get("metadata") or {}).get("name")) for _, _, data in found]
+def _chosen(source: str, found: list[tuple[Place, Data]], name: str | None) -> tuple[Place, Data]:
+    names = [data["metadata"]["name"] for _, data in found]
     if not found:
         raise UsageError(f"{source} holds no DaemonSet (apiVersion: apps/v1, kind: DaemonSet)")
     if name is None:
@@ -170,7 +112,7 @@ def _chosen(source: str, found: list[tuple[Document, Node, Data]], name: str | N
 def _rules(others: list[Data], account: str) -> list[str]:
     """Return what the roles bound to a ServiceAccount allow."""
     roles = {
-        (role.get("kind"), (role.get("metadata") or {}).get("name")): role.get("rules") or []
+        (role["kind"], role["metadata"]["name"]): role.get("rules") or []
         for role in others
         if role.get("kind") in ("Role", "ClusterRole")
     }
@@ -178,11 +120,10 @@ def _rules(others: list[Data], account: str) -> list[str]:
     for binding in others:
         if binding.get("kind") not in ("RoleBinding", "ClusterRoleBinding"):
             continue
-        subjects = binding.get("subjects") or []
-        if not any(isinstance(one, dict) and one.get("name") == account for one in subjects):
+        if account not in [subject.get("name") for subject in binding.get("subjects") or []]:
             continue
         reference = binding.get("roleRef") or {}
         for rule in roles.get((reference.get("kind"), reference.get("name")), []):
             what = rule.get("resources") or rule.get("nonResourceURLs") or []
-            lines.append(f"{', '.join(map(str, rule.get('verbs') or []))} {', '.join(map(str, what))}")
+            lines.append(f"{', '.join(rule.get('verbs') or [])} {', '.join(what)}")
     return list(dict.fromkeys(lines))

@@ -7,11 +7,14 @@ tests/cluster/test_from_daemonset.py, also for the public charts that the inputs
 import os
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import kubernetes_validate
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sidecar_plugin.node_access import EXCHANGE, LOGS, NODE, STATE, fate_of, without_node_rights
 from tests.command import run
@@ -194,6 +197,27 @@ def test_what_cannot_be_is_refused_with_nothing_written(
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "agents").exists()
+
+
+def paths(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    steps = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [path, *(below for step, child in steps for below in paths(child, (*path, step)))]
+
+
+@given(data=st.data())
+def test_a_wrong_type_anywhere_is_refused_or_taken_but_no_surprise(data: st.DataObject) -> None:
+    folder = data.draw(st.sampled_from(FOLDERS))
+    given_documents = documents(folder / "input.yaml")
+    path = data.draw(st.sampled_from(paths(given_documents)[1:]))
+    node: Any = given_documents
+    for step in path[:-1]:
+        node = node[step]
+    node[path[-1]] = data.draw(st.sampled_from(["x", 1, True, [], {}, None, ["x"], {"x": "y"}, [{"name": "n"}]]))
+    with TemporaryDirectory() as output:
+        words = ("from-daemonset", "-", "--output-dir", f"{output}/agents", *options(folder))
+        done = run(*words, stdin=yaml.safe_dump_all(given_documents))
+        assert "a bug of" not in done.stderr, done.stderr
+        assert (done.status == 0) == Path(output, "agents").exists()
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:
