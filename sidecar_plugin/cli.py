@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "from-daemonset": "make an agent folder of a DaemonSet",
     "export-policy": "the same injection as a policy of the cluster",
     "schema": "the JSON Schema of SidecarInjection",
+    "verify": "whether sidecars of pods and Jobs behaved",
 }
 """The commands and what each does; the module of a command is `commands.NAME`, with `_` for `-`, imported when it is called."""
 

@@ -15,6 +15,7 @@ FLOORS = [
     ["commands"],
     ["post_renderer", "krm_function", "files", "agent_listing", "policy_export", "daemonset_files", "editor_schema"],
     ["command_line"],
+    ["verification"],
     ["run"],
     ["agent_folders", "memo_file"],
     ["injector", "admission_policy", "agent_writing"],
