@@ -17,7 +17,6 @@ class Shared(NamedTuple):
     volume: str
     path: str
     enabled: bool
-    is_logs: bool
 
 
 class Tale(NamedTuple):
@@ -90,10 +89,10 @@ class Volumes:
         for host in self._hosts.values():
             if host.fate == LOGS:
                 path = host.path if logs else APPLICATION_LOGS
-                found.append(Shared(host.volume, self._volume_name(host.volume), path, not logs, True))
+                found.append(Shared(host.volume, self._volume_name(host.volume), path, not logs))
                 logs += 1
             elif host.fate == EXCHANGE:
-                found.append(Shared(host.volume, self._volume_name(host.volume), host.path, True, False))
+                found.append(Shared(host.volume, self._volume_name(host.volume), host.path, True))
         return found
 
     def _volume_name(self, name: str) -> str:
@@ -137,7 +136,6 @@ def shortened(name: str) -> str:
     name = name.replace(".", "-")
     if len(name) <= _MAX_NAME:
         return name
-
     return f"{name[: _MAX_NAME - 9].rstrip('-')}-{sha256(name.encode()).hexdigest()[:8]}"
 
 

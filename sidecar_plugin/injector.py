@@ -213,15 +213,11 @@ class Injector:
         """Warn of what the platform does not take. Raises DeclarationError where the pod would not run."""
         if not self._platform.rules:
             return
-        place = pod.document.place(pod.offset)
-        for rule, data in self._platform.broken_rules([container], parts.init_containers, parts.volumes):
-            what = "volume" if rule.part == "volume" else "container"
-            message = (
-                f'{pod.kind}/{pod.name}: the agent {agent}: its {what} "{data.get("name")}" {rule.message} ({rule.source})'
-            )
-            if rule.is_error:
-                raise DeclarationError(message, place)
-            self._results.warn(message, place)
+        for message, is_error in self._platform.findings(agent, container, parts.init_containers, parts.volumes):
+            text, place = f"{pod.kind}/{pod.name}: {message}", pod.document.place(pod.offset)
+            if is_error:
+                raise DeclarationError(text, place)
+            self._results.warn(text, place)
 
     # --- manifests of agents
 

@@ -187,10 +187,8 @@ def _looks_at(agent: str, seen: set[str], remedy: str = "; --bare renders it for
 
 
 def _check_platform(platform: str, agent: str, container: Data, parts: Parts, results: Results) -> None:
-    for rule, data in platforms.named(platform).broken_rules([container], parts.init_containers, parts.volumes):
-        what = f'{"volume" if rule.part == "volume" else "container"} "{data.get("name")}"'
-        message = f"the agent {agent}: its {what} {rule.message} ({rule.source})"
-        if rule.is_error:
+    for message, is_error in platforms.named(platform).findings(agent, container, parts.init_containers, parts.volumes):
+        if is_error:
             raise PolicyError(message)
         results.warn(message, None)
 

@@ -40,10 +40,19 @@ class Platform(NamedTuple):
     rules: tuple[Rule, ...] = ()
     size_note: Callable[[list[Data], list[Data]], str] | None = None
 
-    def broken_rules(self, containers: list[Data], init_containers: list[Data], volumes: list[Data]) -> list[tuple[Rule, Data]]:
-        """Return the rules that what an agent adds breaks, and by what."""
-        parts = {"container": [*containers, *init_containers], "initContainer": init_containers, "volume": volumes}
-        return [(rule, data) for rule in self.rules for data in parts[rule.part] if rule.finds(data)]
+    def findings(self, agent: str, container: Data, init_containers: list[Data], volumes: list[Data]) -> list[tuple[str, bool]]:
+        """Return what is to be said of what an agent adds, and whether it is an error."""
+        parts = {"container": [container, *init_containers], "initContainer": init_containers, "volume": volumes}
+        return [
+            (f'the agent {agent}: its {_word(rule)} "{data.get("name")}" {rule.message} ({rule.source})', rule.is_error)
+            for rule in self.rules
+            for data in parts[rule.part]
+            if rule.finds(data)
+        ]
+
+
+def _word(rule: Rule) -> str:
+    return "volume" if rule.part == "volume" else "container"
 
 
 def sets(*path: str, to: Any = None) -> Finds:
