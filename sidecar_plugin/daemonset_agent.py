@@ -166,11 +166,11 @@ class _Planner:
         files = []
         for name in dict.fromkeys(name for name in names if name in self._set.config_maps):
             config_map = self._set.config_maps[str(name)]
-            if config_map.get("binaryData"):
-                self._tale.to_do.append(f"the ConfigMap {name} is binary: it must be in the namespaces of the applications")
+            if config_map.get("binaryData") or not config_map.get("data"):
+                self._tale.to_do.append(f"the ConfigMap {name} has no text: it must be in the namespaces of the applications")
                 continue
             self._tale.turned.append(f"ConfigMap {name}: carried along, see configuration of the values")
-            files += [ConfigFile(str(name), str(key), str(text)) for key, text in (config_map.get("data") or {}).items()]
+            files += [ConfigFile(str(name), str(key), str(text)) for key, text in config_map["data"].items()]
         return files
 
     # --- containers
