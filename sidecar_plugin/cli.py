@@ -20,6 +20,8 @@ COMMANDS: dict[str, str] = {
     "inject": "put agents into manifests",
     "uninject": "take them out again, to the byte",
     "agents": "the agents there are, or one agent's values",
+    "from-daemonset": "make an agent folder of a DaemonSet",
+    "export-policy": "the same injection as a policy of the cluster",
     "schema": "the JSON Schema of SidecarInjection",
     "verify": "whether sidecars of pods and Jobs behaved",
 }

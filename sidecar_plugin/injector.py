@@ -7,7 +7,7 @@ some, is changed. What was injected before is taken out first, so that a second 
 from functools import partial
 from typing import Any, NamedTuple
 
-from sidecar_plugin import declarations
+from sidecar_plugin import declarations, platforms
 from sidecar_plugin.agents import AgentLibrary, Parts, patch_container
 from sidecar_plugin.config import VERSION_SOURCES, AgentSettings, Settings
 from sidecar_plugin.declarations.protocol import Declaration, Target
@@ -37,6 +37,7 @@ from sidecar_plugin.workloads import (
     Skipped,
     WorkloadKinds,
     scalar_text,
+    workload_data,
 )
 
 
@@ -50,7 +51,7 @@ class _Manifest(NamedTuple):
 class Injector:
     """Injects by one set of settings; agents are compiled once and shared over all streams."""
 
-    __slots__ = ("_agents", "_containers", "_emitter", "_kinds", "_manifests", "_memo", "_results", "_settings")
+    __slots__ = ("_agents", "_containers", "_emitter", "_kinds", "_manifests", "_memo", "_platform", "_results", "_settings")
 
     def __init__(self, settings: Settings, library: AgentLibrary, results: Results, memo: Memo) -> None:
         """Raise SettingsError for an agent that does not exist and for settings that do not fit together."""
@@ -58,6 +59,7 @@ class Injector:
         self._results = results
         self._memo = memo
         self._agents = PodAgents(settings, library, memo)
+        self._platform = platforms.named(settings.platform)
         self._containers: dict[tuple[str, str], tuple[Parts, dict[str, Any]]] = {}
         self._emitter = Emitter()
         self._manifests: dict[tuple[str, str, str, str], _Manifest] = {}
@@ -151,11 +153,14 @@ class Injector:
             "cluster": {"version": str(self._settings.cluster_version), "platform": self._settings.platform},
             "declaration": declaration.name,
         }
+        added = []
         for settings in agents:
             parts = self._agents.parts(pod, settings, context)
             container = self._declared(pod, settings, parts, declaration)
             position = settings.position or declaration.position
-            patch.add(settings.name, declaration.name, declaration.list_name, position, container, parts)
+            self._check_platform(pod, settings.name, container, parts)
+            patch.add(settings.name, declaration, position, container, parts)
+            added.append(container)
         gone = tuple(name for name in dict.fromkeys(removed) if name not in {agent.name for agent in agents})
         for name in gone:
             if name not in self._settings.agents:
@@ -163,7 +168,9 @@ class Injector:
                     f"{pod.kind}/{pod.name}: the agent {name}, injected before, is not in these settings and was taken out"
                 )
                 self._results.warn(message, locate())
-        self._results.outcomes.append(Outcome(locate, pod.kind, pod.namespace, pod.name, tuple(patch.agents), gone))
+        size_note = self._platform.size_note
+        note = size_note(workload_data(pod)["containers"], added) if size_note else ""
+        self._results.outcomes.append(Outcome(locate, pod.kind, pod.namespace, pod.name, tuple(patch.agents), gone, note=note))
         return patch
 
     def _declared(self, pod: PodTemplate, settings: AgentSettings, parts: Parts, declaration: Declaration) -> dict[str, Any]:
@@ -202,6 +209,16 @@ class Injector:
         if warning:
             self._results.warn(f"{pod.kind}/{pod.name}: {warning}", pod.document.place(pod.offset))
         return declaration
+
+    def _check_platform(self, pod: PodTemplate, agent: str, container: dict[str, Any], parts: Parts) -> None:
+        """Warn of what the platform does not take. Raises DeclarationError where the pod would not run."""
+        if not self._platform.rules:
+            return
+        for message, is_error in self._platform.findings(agent, container, parts.init_containers, parts.volumes):
+            text, place = f"{pod.kind}/{pod.name}: {message}", pod.document.place(pod.offset)
+            if is_error:
+                raise DeclarationError(text, place)
+            self._results.warn(text, place)
 
     # --- manifests of agents
 

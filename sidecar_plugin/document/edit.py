@@ -111,6 +111,15 @@ class Editor:
         column = parent.column + (self.indent_lists if isinstance(data, list) else 2)
         self._insert_lines_behind(null, data, column)
 
+    def lengthen(self, mapping: Mapping, scalar: Scalar, text: str) -> None:
+        """Write more, letters of names and commas, behind the text of a mapping's value."""
+        if scalar.style in ("'", '"'):
+            self._insert(scalar.end - 1, text)
+        elif scalar.style or mapping.flow or not scalar.value:
+            raise EditError("cannot be made longer as it is written; put it in quotes", scalar.start)
+        else:
+            self._insert(scalar.end, text)
+
     def _insert(self, offset: int, text: str) -> None:
         self._insertions.append((offset, text))
 
@@ -180,6 +189,12 @@ def span_of_pairs(text: str, mapping: Mapping, gone: set[int]) -> list[Span]:
 def span_of_items(text: str, sequence: Sequence, gone: set[int]) -> list[Span]:
     """Return the spans of the items with those indexes, as `Editor.append` and `prepend` insert them."""
     return _spans(text, [(item.start, content_end(text, item)) for item in sequence.items], gone, sequence.flow, keyed=False)
+
+
+def span_of_more(text: str, scalar: Scalar, more: str) -> list[Span]:
+    """Return the span of the text that `Editor.lengthen` wrote, wherever in the value it stands by now."""
+    found = text.rfind(more, scalar.start, scalar.end)
+    return [(found, found + len(more))] if found >= 0 else []
 
 
 def span_of_comment_mark(text: str, key: Scalar) -> list[Span]:
