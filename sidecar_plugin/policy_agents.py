@@ -52,25 +52,6 @@ class PolicyAgents(NamedTuple):
     listed_in: tuple[str, ...]
 
 
-class _Watched(dict[str, Any]):
-    """A workload that notes which of its unknown parts a template looks at."""
-
-    def __init__(self, data: dict[str, Any], seen: set[str]) -> None:
-        super().__init__(data)
-        self._seen = seen
-
-    def __getitem__(self, key: str) -> Any:
-        if key in _UNKNOWN:
-            self._seen.add(key)
-        return super().__getitem__(key)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        try:
-            return self[key]
-        except KeyError:
-            return default
-
-
 def policy_agents(settings: Settings, library: AgentLibrary, results: Results, bare: bool) -> PolicyAgents:
     """Return what the enabled agents add to a pod.
 
@@ -139,6 +120,8 @@ def _rendered(
     results: Results,
     bare: bool,
 ) -> tuple[Parts, Data]:
+    from sidecar_plugin.sandbox import Watched  # late: settings that cannot be a policy need no Jinja2
+
     seen: set[str] = set()
 
     def render(name: str, namespace: str) -> Parts:
@@ -147,7 +130,11 @@ def _rendered(
             "cluster": {"version": str(settings.cluster_version), "platform": settings.platform},
             "declaration": declaration.name,
         }
-        return chooser.parts(pod, agent, context, lambda: _Watched(data, seen))
+        workload = Watched(data)
+        try:
+            return chooser.parts(pod, agent, context, lambda: workload)
+        finally:
+            seen.update(workload.seen.intersection(_UNKNOWN))
 
     try:
         parts = render(NAME, NAMESPACE)

@@ -87,6 +87,22 @@ def compile_template(files: Mapping[str, str], paths: Mapping[str, str], name: s
         return environment.get_template(name)
 
 
+class Watched(dict[str, Any]):
+    """A part of a template's context that notes in `seen` which of its fields are looked at."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        super().__init__(data)
+        self.seen: set[str] = set()
+
+    def __getitem__(self, key: str) -> Any:
+        self.seen.add(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.seen.add(key)
+        return super().get(key, default)
+
+
 def looks_at(files: Mapping[str, str], name: str) -> bool:
     """Say whether one of the templates looks `name` up in its context; what cannot be read is taken to."""
     environment = _Environment(optimized=False)  # the optimizer would work out constant expressions
@@ -188,4 +204,4 @@ def _with_share_of(resources: Any, containers: Any, percent: int) -> Any:
     """What templates use for an agent's resources as a share of the application's, see `quantities.with_share_of`."""
     from sidecar_plugin.quantities import with_share_of
 
-    return with_share_of(resources, containers, percent) if percent else resources
+    return with_share_of(resources, containers, percent)

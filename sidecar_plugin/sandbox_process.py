@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 from sidecar_plugin import sandbox
-from sidecar_plugin.sandbox import MAX_SECONDS, RenderError
+from sidecar_plugin.sandbox import MAX_SECONDS, RenderError, Watched
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -52,7 +52,9 @@ class Templates:
         """Return what the template renders to. Raises RenderError."""
         if self._process is not _process(self._is_built_in):
             self._compile()
-        text: str = self._process.ask(["render", self._number, context])
+        workload = context.get("workload")
+        watched = workload if isinstance(workload, Watched) else None
+        text: str = self._process.ask(["render" if watched is None else "watch", self._number, context], watched)
         return text
 
 
@@ -61,14 +63,18 @@ class _Server:
 
     def __init__(self) -> None:
         self._compiled: list[tuple[Template, frozenset[str]]] = []
+        self.watched: Watched | None = None
 
-    def ask(self, question: list[Any]) -> Any:
-        """Return the answer. Raises RenderError."""
+    def ask(self, question: list[Any], watched: Watched | None = None) -> Any:
+        """Return the answer. Raises RenderError. What is looked at of a workload that is `watched` stands in its `seen`."""
+        self.watched = watched
         if question[0] == "compile":
             _, files, paths, start = question
             self._compiled.append((sandbox.compile_template(files, paths, start), frozenset(paths.values())))
             return [len(self._compiled) - 1, sandbox.looks_at(files, "workload")]
-        _, number, context = question
+        kind, number, context = question
+        if kind == "watch" and watched is None:
+            context["workload"] = self.watched = Watched(context["workload"])
         template, named = self._compiled[number]
         return sandbox.render(template, context, named)
 
@@ -83,8 +89,11 @@ class _Process:
         self._owner = os.getpid()
         atexit.register(self.close)
 
-    def ask(self, question: list[Any]) -> Any:
-        """Return the answer. Raises RenderError, also for a process that came to its end over the question."""
+    def ask(self, question: list[Any], watched: Watched | None = None) -> Any:
+        """Return the answer. Raises RenderError, also for a process that came to its end over the question.
+
+        What is looked at of a workload that is `watched` is added to its `seen`.
+        """
         line = b""
         with contextlib.suppress(BrokenPipeError):
             self._questions.write(json.dumps(question).encode() + b"\n")
@@ -93,6 +102,8 @@ class _Process:
         if not line.endswith(b"\n"):
             raise RenderError(self._end())
         answer = json.loads(line)
+        if watched is not None:
+            watched.seen.update(answer["seen"])
         if "error" in answer:
             raise RenderError(*answer["error"])
         return answer["result"]
@@ -159,6 +170,7 @@ def _serve(questions: int, answers: int) -> NoReturn:
                 answer: dict[str, Any] = {"result": server.ask(json.loads(line))}
             except RenderError as error:
                 answer = {"error": [error.message, error.file, error.line]}
+            answer["seen"] = sorted(server.watched.seen) if server.watched is not None else []
             writer.write(json.dumps(answer).encode() + b"\n")
             writer.flush()
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
