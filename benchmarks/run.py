@@ -63,7 +63,7 @@ def main() -> None:
         steps = (
             lambda: startup.measure(program, 3 if quick else 15),
             lambda: against_kustomize.measure(program, [20] if quick else [100, 1_000, 5_000, 20_000]),
-            lambda: growth.documents(program, [300, 600] if quick else [500, 5_000, 50_000]),
+            lambda: growth.documents(program, [300, 9_000] if quick else [500, 5_000, 50_000]),
             lambda: growth.agents(program, [1, 2] if quick else [1, 2, 4, 8], 20 if quick else 1_000),
             lambda: growth.one_document(program, [10] if quick else [10, 100, 1_000, 5_000]),
         )
