@@ -41,8 +41,8 @@ def draw(sections: list[Section]) -> None:
 
     rcParams["svg.hashsalt"] = "sidecar-plugin"
     drawn = [section for section in sections if section.lines]
-    figure, axes = pyplot.subplots(1, len(drawn), figsize=(5 * len(drawn), 3.5), layout="constrained")
-    for section, axis in zip(drawn, axes, strict=True):
+    figure, axes = pyplot.subplots(1, len(drawn), figsize=(5 * len(drawn), 3.5), layout="constrained", squeeze=False)
+    for section, axis in zip(drawn, axes[0], strict=True):
         for name, points in section.lines.items():
             axis.plot(*zip(*points, strict=True), marker="o", label=name)
         axis.set(title=section.title, xlabel=section.columns[0], xscale="log")
