@@ -7,7 +7,7 @@ help:
 	@echo 'make test-fluent-bit FLUENT_BIT=/path/to/fluent-bit    run the logging agent with that program'
 	@echo 'make test-cluster    build Kubernetes and run the tests on a real API server and a real node; root on Debian for the node'
 	@echo 'make lint    ruff and mypy'
-	@echo 'make bench   compare with kustomize, show growth and start-up (a few minutes)'
+	@echo 'make bench   compare with kustomize and helm, show growth; rewrites docs/performance.md'
 	@echo 'make clean   remove what the others made'
 
 demo:
@@ -37,11 +37,9 @@ test-cluster:
 	.venv/bin/pytest -m cluster tests/cluster $(PYTEST_ARGS)
 
 bench:
-	@tools/venv dev
+	@tools/venv dev,bench
 	@tools/install helm4 kustomize
-	.venv/bin/python benchmarks/startup.py
-	.venv/bin/python benchmarks/growth.py
-	.venv/bin/python benchmarks/against_kustomize.py
+	.venv/bin/python benchmarks/run.py $(BENCH_ARGS)
 
 clean:
 	rm -rf .venv .plugin .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tools/bin
