@@ -32,12 +32,11 @@ from sidecar_plugin.results import Outcome, Results
 from sidecar_plugin.source import Source
 from sidecar_plugin.streams import Stream, append_documents, check_foreign, without_manifests
 from sidecar_plugin.workloads import (
-    RUN_TO_COMPLETION,
-    CustomWorkload,
     PodTemplate,
     Skipped,
     WorkloadKinds,
     containers_data,
+    runs_to_completion,
     scalar_text,
 )
 
@@ -62,12 +61,7 @@ class Injector:
         self._memo = memo
         self._agents = PodAgents(settings, library, memo)
         self._manifests: dict[tuple[str, str, str, str], _Manifest] = {}
-        self._kinds = WorkloadKinds(
-            tuple(
-                CustomWorkload(custom["group"], custom["kind"], tuple(custom["podTemplate"].split(".")))
-                for custom in settings.workloads
-            )
-        )
+        self._kinds = WorkloadKinds.of(settings.workloads)
 
     @property
     def is_idle(self) -> bool:
@@ -190,9 +184,7 @@ class Injector:
             )
         asked = self._settings.declaration
         declaration = declarations.choose(asked, self._settings.platform, version)
-        restart = scalar_text(pod.spec, "restartPolicy")
-        completes = pod.kind in RUN_TO_COMPLETION or restart in ("Never", "OnFailure")
-        target = Target(version, self._settings.platform, pod.kind, completes, asked != "auto")
+        target = Target(version, self._settings.platform, pod.kind, runs_to_completion(pod), asked != "auto")
         try:
             warning = declarations.check(declaration, target)
         except DeclarationError as error:

@@ -24,6 +24,8 @@ class Outcome(NamedTuple):
     agents: tuple[InjectedAgent, ...] = ()
     removed: tuple[str, ...] = ()
     skipped: str = ""
+    was: str = ""
+    """The declarations that `convert` found."""
 
 
 class Warning(NamedTuple):  # noqa: A001  # the word of the field; the built-in is not used here
@@ -61,7 +63,8 @@ class Results:
             agents = ", ".join(injected.agent for injected in outcome.agents) or "-"
             declarations = ", ".join(dict.fromkeys(injected.declaration for injected in outcome.agents)) or "-"
             removed = f"removed: {', '.join(outcome.removed)}" if outcome.removed else ""
-            note = "; ".join(part for part in (removed, outcome.skipped) if part)
+            was = f"was {outcome.was}" if outcome.was else ""
+            note = "; ".join(part for part in (removed, was, outcome.skipped) if part)
             rows.append((name, agents, declarations, note))
         if len(rows) == 1:
             return "" if self.warnings else "sidecar-plugin: no workloads\n"
@@ -81,6 +84,7 @@ class Results:
                 "agents": [injected._asdict() for injected in outcome.agents],
                 "removed": list(outcome.removed),
                 "skipped": outcome.skipped,
+                **({"was": outcome.was} if outcome.was else {}),
             }
             for outcome in self.outcomes
         ]

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from sidecar_plugin.agent_folders import AgentFolders
-from sidecar_plugin.config import VALUES_KEY, Layer, config_layers, merge_layers, option_layer, set_layer, values_layer
+from sidecar_plugin.config import VALUES_KEY, Layer, Settings, config_layers, merge_layers, option_layer, set_layer, values_layer
 from sidecar_plugin.errors import SidecarPluginError, UsageError
 from sidecar_plugin.injector import Injector
 from sidecar_plugin.memo import Memo
@@ -41,8 +41,8 @@ def read_file(name: str, option: str) -> Source:
         raise UsageError(f"{option} {name}: {error.strerror or error}") from None
 
 
-def injector_for(options: Options, found: list[Layer], results: Results, memo: Memo) -> Injector:
-    """Return the injector for the settings of the options and those `found` in the input, in the design's order."""
+def settings_for(options: Options, found: list[Layer], results: Results, memo: Memo) -> Settings:
+    """Return the settings of the options and those `found` in the input, in the design's order."""
     layers: list[Layer] = []
     for name in options.config:
         layers += config_layers(read_file(name, "--config"), memo)
@@ -61,7 +61,12 @@ def injector_for(options: Options, found: list[Layer], results: Results, memo: M
     ):
         if value is not None:
             layers.append(option_layer(option, key, value, memo))
-    return Injector(merge_layers(layers), AgentFolders(options.templates), results, memo)
+    return merge_layers(layers)
+
+
+def injector_for(options: Options, found: list[Layer], results: Results, memo: Memo) -> Injector:
+    """Return the injector for the settings of the options and those `found` in the input."""
+    return Injector(settings_for(options, found, results, memo), AgentFolders(options.templates), results, memo)
 
 
 def memo_for(options: Options) -> MemoFile:

@@ -84,6 +84,11 @@ class WorkloadKinds:
         words = "|".join(re.escape(kind) for kind in sorted(self._kinds, key=len, reverse=True))
         self._pattern = re.compile(rf"(?<![A-Za-z])(?:{words})(?:List)?(?![A-Za-z])")
 
+    @classmethod
+    def of(cls, custom: list[dict[str, Any]]) -> "WorkloadKinds":
+        """Return the kinds with those of the settings' key `workloads`."""
+        return cls(tuple(CustomWorkload(each["group"], each["kind"], tuple(each["podTemplate"].split("."))) for each in custom))
+
     def may_occur(self, text: str) -> bool:
         """Say whether a workload can be in `text`: if its kind does not stand there in letters, nor escaped, it is not."""
         if any(kind in text for kind in self._kinds) and self._pattern.search(text):  # `in` is much faster than the pattern
@@ -276,6 +281,11 @@ def scalar_text(node: Node, key: str) -> str | None:
     pair = effective_pair(node, key) if isinstance(node, Mapping) else None
     value = follow(pair[1]) if pair else None
     return value.value if isinstance(value, Scalar) else None
+
+
+def runs_to_completion(pod: PodTemplate) -> bool:
+    """Say whether the pod ends by itself: one of a Job, or one that is not restarted."""
+    return pod.kind in RUN_TO_COMPLETION or scalar_text(pod.spec, "restartPolicy") in ("Never", "OnFailure")
 
 
 def containers_data(pod: PodTemplate) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ class _Acs:
                 "use native, or set platform: acs"
             )
             return Finding(message, is_error=False)
-        if target.version < NATIVE_SIDECARS:
+        if target.version is None or target.version < NATIVE_SIDECARS:
             return None
         message = (
             f"the declaration acs on Kubernetes {target.version} has a known limit: after a failure retry, containerStatus and "

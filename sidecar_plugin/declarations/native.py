@@ -21,7 +21,7 @@ class _Native:
         return {**head, "restartPolicy": "Always", **container}
 
     def check(self, target: Target) -> Finding | None:
-        if target.version >= NATIVE_SIDECARS:
+        if target.version is None or target.version >= NATIVE_SIDECARS:
             return None
         instead = "acs" if target.platform == "acs" else "regular"
         message = (

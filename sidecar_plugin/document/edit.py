@@ -48,6 +48,10 @@ class Editor:
         pieces.append(self.text[position:])
         return "".join(pieces)
 
+    def insertions(self) -> list[tuple[int, int, str]]:
+        """Return the insertions as they are: where, where again, and what."""
+        return [(offset, offset, inserted) for offset, inserted in self._insertions]
+
     def append(self, sequence: Sequence, items: list[Any]) -> None:
         """Add items behind the last one of a list."""
         if sequence.flow:

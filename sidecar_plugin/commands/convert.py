@@ -1,0 +1,41 @@
+"""`sidecar-plugin convert --to DECLARATION PATH…`: rewrites sidecars from one declaration to another."""
+
+from sidecar_plugin.command_line import OPTIONS, add_paths, add_report, parser, say, write
+from sidecar_plugin.files import Conversion, Output, convert_files
+from sidecar_plugin.results import Results
+from sidecar_plugin.run import Options, report
+
+DESCRIPTION = """\
+Rewrite sidecars, written by hand or injected, from one declaration to another. Found are init containers with
+restartPolicy: Always (native), containers with __IS_SIDECAR__ = "true" (acs), and regular containers that were injected or
+are named with --container.
+"""
+_SHARED = ("--config", "--cluster-version", "--platform", "--strict")
+
+
+def run(words: list[str]) -> int:
+    """Convert; return the exit status. Raises SidecarPluginError, with nothing written."""
+    line = parser("convert", DESCRIPTION)
+    add_paths(line)
+    line.add_argument("--to", choices=("native", "acs", "regular"), required=True, help="the declaration to write")
+    line.add_argument(
+        "--container", metavar="NAME", action="append", default=[], help="a regular container that is a sidecar (can be repeated)"
+    )
+    for flag, metavar, text in OPTIONS:
+        if flag in _SHARED:
+            keywords = {"metavar": metavar} if metavar else {"action": "store_true"}
+            line.add_argument(flag, help=text, **({**keywords, "action": "append", "default": []} if flag == "--config" else keywords))
+    add_report(line)
+    parsed = line.parse_args(words)
+    given = Options(
+        config=tuple(parsed.config),
+        cluster_version=parsed.cluster_version,
+        platform=parsed.platform,
+        report=parsed.report,
+        strict=parsed.strict,
+    )
+    results = Results()
+    output = Output.of(parsed.in_place, parsed.diff, parsed.output_dir)
+    write(convert_files(parsed.path, given, Conversion(parsed.to, tuple(parsed.container)), output, results))
+    say(report(given, results))
+    return 0

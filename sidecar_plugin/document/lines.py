@@ -1,0 +1,142 @@
+"""Lines of a text that is edited: where they start, what belongs to a list's item, and moving lines in or out."""
+
+import re
+from typing import NamedTuple
+
+from sidecar_plugin.document.edit import line_end
+from sidecar_plugin.nodes import Node, Scalar, Sequence
+
+BREAKS = "\n\r\x85\u2028\u2029"
+_BREAK = re.compile(f"\r\n|[{BREAKS}]")
+_COMMENT = re.compile(f"( *)#[^{BREAKS}]*(?:\r\n|[{BREAKS}]|\\Z)")
+_LINE = re.compile(f"[^{BREAKS}]*(?:\r\n|[{BREAKS}]|\\Z)")
+
+
+class Replacement(NamedTuple):
+    """`text` instead of what stands from `start` to `end`."""
+
+    start: int
+    end: int
+    text: str
+
+
+class Lines(NamedTuple):
+    """The lines of one item of a block list: its comments from `start`, its dash at `dash`, `end` behind its last line."""
+
+    start: int
+    dash: int
+    end: int
+
+
+def replaced(text: str, replacements: list[Replacement]) -> str:
+    """Return the text with all replacements, which must not overlap; those at one place come in the order given."""
+    pieces, position = [], 0
+    for replacement in sorted(replacements, key=lambda replacement: replacement[:2]):
+        assert replacement.start >= position
+        pieces += [text[position : replacement.start], replacement.text]
+        position = replacement.end
+    return "".join([*pieces, text[position:]])
+
+
+def newline_of(text: str) -> str:
+    """Return the line break that the text uses."""
+    found = _BREAK.search(text)
+    return found[0] if found else "\n"
+
+
+def line_start(text: str, offset: int) -> int:
+    """Return where the line begins that holds `offset`."""
+    return max(text.rfind(character, 0, offset) for character in BREAKS) + 1
+
+
+def next_line(text: str, offset: int) -> int:
+    """Return where the line after the one that holds `offset` begins."""
+    line = _LINE.match(text, offset)
+    return line.end() if line else len(text)
+
+
+def is_first_on_line(text: str, offset: int) -> bool:
+    """Say whether only spaces stand before `offset` in its line."""
+    return not text[line_start(text, offset) : offset].strip(" ")
+
+
+def behind(text: str, end: int, column: int) -> int:
+    """Return where lines go behind content that ends at `end`: after its line and the comments further in than `column`."""
+    position = line_end(text, end)
+    while (comment := _COMMENT.match(text, position)) and comment.end() > position and len(comment[1]) > column:
+        position = comment.end()
+    return position
+
+
+def above(text: str, line: int, column: int, bound: int) -> int:
+    """Return where the comments begin that stand in `column` right above the line that starts at `line`."""
+    while line > bound:
+        before = line_start(text, line - (2 if text[line - 2 : line] == "\r\n" else 1))
+        comment = _COMMENT.match(text, before)
+        if before < bound or not comment or len(comment[1]) != column:
+            break
+        line = before
+    return line
+
+
+def blank_behind(text: str, offset: int) -> int:
+    """Return where the blank lines end that begin at `offset`, the start of a line."""
+    while (line := _LINE.match(text, offset)) and line.end() > offset and not line[0].strip():
+        offset = line.end()
+    return offset
+
+
+def block_items(text: str, key: Scalar, sequence: Sequence, bare: frozenset[int] = frozenset()) -> list[Lines]:
+    """Return the lines of each item of a block list that is the value of `key`; `bare` are items without comments of their own,
+    as the program inserts them."""
+    found: list[Lines] = []
+    bound = line_end(text, key.end)
+    for index, item in enumerate(sequence.items):
+        dash = sequence.first if index == 0 else _dash(text, line_end(text, sequence.items[index - 1].end), sequence.column)
+        line = line_start(text, dash)
+        start = line if index in bare else above(text, line, sequence.column, bound)
+        end = line_end(text, item.end) if index in bare else behind(text, item.end, sequence.column)
+        found.append(Lines(start, dash, end))
+        bound = end
+    return found
+
+
+def _dash(text: str, offset: int, column: int) -> int:
+    while text[offset : offset + column].strip(" ") or text[offset + column : offset + column + 1] != "-":
+        line = _LINE.match(text, offset)
+        assert line and line.end() > offset, "a block list's item has a dash"
+        offset = line.end()
+    return offset + column
+
+
+def shifted(text: str, by: int) -> str | None:
+    """Return the lines moved by so many columns, empty ones left empty; None if one of them has not that much indentation."""
+    lines = []
+    for line in _LINE.findall(text):
+        body = line.rstrip(BREAKS)
+        if not body or not by:
+            lines.append(line)
+        elif by > 0:
+            lines.append(" " * by + line)
+        elif not body[:-by].strip(" "):
+            lines.append(line[min(-by, len(body)) :])
+        elif body.lstrip(" ").startswith("#"):
+            lines.append(line.lstrip(" "))
+        else:
+            return None
+    return "".join(lines)
+
+
+def separator(text: str, neighbour: Node) -> str:
+    """Return what stands between the items of a flow collection: a line break where each has its own line."""
+    line = line_start(text, neighbour.start)
+    if not line or not is_first_on_line(text, neighbour.start):
+        return ", "
+    return f",{newline_of(text)}{text[line : neighbour.start]}"
+
+
+def pair_end(pair: tuple[Scalar, Node]) -> int:
+    """Return where a mapping's pair ends; the value may have no text."""
+    return max(pair[0].end, pair[1].end)
+
+
