@@ -3,7 +3,16 @@
 from typing import NamedTuple
 
 from sidecar_plugin.agent_folders import AgentFolders
-from sidecar_plugin.config import VALUES_KEY, Layer, Settings, config_layers, merge_layers, option_layer, set_layer, values_layer
+from sidecar_plugin.config import (
+    VALUES_KEY,
+    Layer,
+    Settings,
+    config_layers,
+    merge_layers,
+    option_layer,
+    set_layer,
+    values_layer,
+)
 from sidecar_plugin.errors import SidecarPluginError, UsageError
 from sidecar_plugin.injector import Injector
 from sidecar_plugin.memo import Memo

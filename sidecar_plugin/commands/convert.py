@@ -19,12 +19,18 @@ def run(words: list[str]) -> int:
     add_paths(line)
     line.add_argument("--to", choices=("native", "acs", "regular"), required=True, help="the declaration to write")
     line.add_argument(
-        "--container", metavar="NAME", action="append", default=[], help="a regular container that is a sidecar (can be repeated)"
+        "--container",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a regular container that is a sidecar (can be repeated)",
     )
     for flag, metavar, text in OPTIONS:
         if flag in _SHARED:
             keywords = {"metavar": metavar} if metavar else {"action": "store_true"}
-            line.add_argument(flag, help=text, **({**keywords, "action": "append", "default": []} if flag == "--config" else keywords))
+            line.add_argument(
+                flag, help=text, **({**keywords, "action": "append", "default": []} if flag == "--config" else keywords)
+            )
     add_report(line)
     parsed = line.parse_args(words)
     given = Options(

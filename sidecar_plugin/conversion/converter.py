@@ -7,7 +7,7 @@ from sidecar_plugin.cluster_version import ClusterVersion
 from sidecar_plugin.conversion import losses
 from sidecar_plugin.conversion.marks import put_in, take_out
 from sidecar_plugin.conversion.moves import Move, Moved, MoveError, moved
-from sidecar_plugin.conversion.plan import Change, Choice, PodPlan, container_of, list_of, plan, pods_of
+from sidecar_plugin.conversion.plan import Change, PodPlan, container_of, list_of, plan, pods_of
 from sidecar_plugin.conversion.records import rewritten, updated
 from sidecar_plugin.conversion.shapes import Shapes
 from sidecar_plugin.declarations.protocol import Target
@@ -78,7 +78,9 @@ class Converter:
                 lost.append(losses.NOT_TO_THE_BYTE)
             for loss in lost:
                 self._results.warn(f"{one.pod.kind}/{one.pod.name}: {loss.message}", place)
-            agents = tuple(InjectedAgent(name(change.sidecar), change.to, change.sidecar.container.name) for change in one.changes)
+            agents = tuple(
+                InjectedAgent(name(change.sidecar), change.to, change.sidecar.container.name) for change in one.changes
+            )
             was = ", ".join(dict.fromkeys(change.sidecar.declaration for change in one.changes))
             outcome = Outcome(place, one.pod.kind, one.pod.namespace, one.pod.name, agents, was=was)
             self._results.outcomes.append(outcome)
@@ -201,14 +203,12 @@ class _Rewriting:
         pods, edits = self._read(text)[1], list[Replacement]()
         for one in plans:
             move = _move_of(one)
-            done = moved(text, pods[one.number].spec, move) if move else None
+            done = moved(text, pods[one.number].template, move) if move else None
             edits += done.edits if done else []
             edits += self._record(text, pods[one.number], one, move, done)
         return replaced(text, edits)
 
-    def _record(
-        self, text: str, pod: PodTemplate, one: PodPlan, move: Move | None, done: Moved | None
-    ) -> list[Replacement]:
+    def _record(self, text: str, pod: PodTemplate, one: PodPlan, move: Move | None, done: Moved | None) -> list[Replacement]:
         if one.marker is None or not any(change.sidecar.agent for change in one.changes):
             return []
         found = marker_of(pod.document, pod.template)

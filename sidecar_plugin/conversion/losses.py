@@ -15,7 +15,9 @@ class Loss(NamedTuple):
     of_order: bool = False
 
 
-NOT_TO_THE_BYTE = Loss("converting back gives the same containers, but not the same text to the byte (layout, comments, key order)")
+NOT_TO_THE_BYTE = Loss(
+    "converting back gives the same containers, but not the same text to the byte (layout, comments, key order)"
+)
 
 
 def of(pod: PodTemplate, change: Change, changes: tuple[Change, ...]) -> list[Loss]:

@@ -26,7 +26,9 @@ from sidecar_plugin.nodes import Mapping, ParseError, Scalar, Sequence, is_null,
 from sidecar_plugin.workloads import effective_pair, scalar_text
 
 _ENTRY = {"name": VARIABLE, "value": "true"}
-_COMMENTED_POLICY = re.compile(r"""^( *(?:- +)?)# (?=restartPolicy: +(["']?)Always\2[ \t]*(?:#.*)?\r?$)""", re.MULTILINE)
+_COMMENTED_POLICY = re.compile(
+    r"""^( *(?:- +)?)# (?=(["']?)restartPolicy\2: +(["']?)Always\3[ \t]*(?:#.*)?\r?$)""", re.MULTILINE
+)
 _COMMENT_LINE = re.compile(r"( *)# (.*)")
 _LONGEST = 4  # lines of a commented mark
 

@@ -7,7 +7,7 @@ import re
 from typing import NamedTuple
 
 from sidecar_plugin.conversion.style import is_sorted_spec
-from sidecar_plugin.document.edit import line_end, span_of_comment_mark, span_of_items, span_of_pairs
+from sidecar_plugin.document.edit import span_of_comment_mark, span_of_items, span_of_pairs
 from sidecar_plugin.document.lines import (
     Lines,
     Replacement,
@@ -23,7 +23,7 @@ from sidecar_plugin.document.lines import (
     shifted,
 )
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, is_null
+from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, follow, is_null
 
 
 class MoveError(ManifestError):
@@ -66,8 +66,12 @@ class _Run(NamedTuple):
     blank: str
 
 
-def moved(text: str, spec: Mapping, move: Move) -> Moved:
-    """Return the edits of a move. Raises MoveError for what cannot be moved as it is written."""
+def moved(text: str, template: Mapping, move: Move) -> Moved:
+    """Return the edits of a move in a pod template. Raises MoveError for what cannot be moved as it is written."""
+    found = template.pair("spec")
+    assert found is not None
+    spec = follow(found[1])
+    assert isinstance(spec, Mapping)
     pair = spec.pair(move.source)
     assert pair is not None
     source = pair[1]
@@ -76,7 +80,7 @@ def moved(text: str, spec: Mapping, move: Move) -> Moved:
     if source.flow:
         return _Flow(text, spec, source, move).moved(pair, target)
     removed, runs = _cut(text, spec, pair, source, move)
-    edits, is_new, is_comment = _paste(text, spec, source, target, move, runs)
+    edits, is_new, is_comment = _paste(text, spec, source, target, move, runs, found[0].end)
     return Moved([*removed, *edits], is_new, is_comment, len(move.indexes) == len(source.items))
 
 
@@ -130,10 +134,10 @@ def _is_in_place(text: str, spec: Mapping, pair: tuple[Scalar, Node], lines: lis
     )
 
 
-def _commented_key(text: str, spec: Mapping, name: str) -> re.Match[str] | None:
-    """Return the comment that `_cut` made of the key of a list whose items all went."""
+def _commented_key(text: str, spec: Mapping, name: str, bound: int) -> re.Match[str] | None:
+    """Return the comment that `_cut` made of the key of a list whose items all went; `bound` is where the spec may begin."""
     pattern = re.compile(rf"^ {{{spec.column}}}(# )['\"]?{name}['\"]?:[ \t]*(?:#.*)?(?:\r?\n|\Z)", re.MULTILINE)
-    found = list(pattern.finditer(text, line_start(text, spec.start), behind(text, spec.end, spec.column - 1)))
+    found = list(pattern.finditer(text, bound, behind(text, spec.end, spec.column - 1)))
     return found[0] if len(found) == 1 else None
 
 
@@ -152,7 +156,7 @@ def _cut_run(text: str, lines: list[Lines], first: int, stop: int) -> tuple[Repl
 
 
 def _paste(
-    text: str, spec: Mapping, source: Sequence, target: tuple[Scalar, Node] | None, move: Move, runs: list[_Run]
+    text: str, spec: Mapping, source: Sequence, target: tuple[Scalar, Node] | None, move: Move, runs: list[_Run], bound: int
 ) -> tuple[list[Replacement], bool, bool]:
     def written(column: int) -> str:
         pieces = [run.text + run.blank if move.to_front else run.blank + run.text for run in runs]
@@ -161,7 +165,7 @@ def _paste(
             raise MoveError("its lines cannot be re-indented; indent all of the container's lines further", source.first)
         return lines
 
-    if target is None and (commented := _commented_key(text, spec, move.target)):
+    if target is None and (commented := _commented_key(text, spec, move.target, bound)):
         column = spec.column + max(0, source.column - spec.column)
         filled = Replacement(commented.end(), commented.end(), written(column))
         return [Replacement(*commented.span(1), ""), filled], False, False
@@ -173,7 +177,9 @@ def _paste(
     key, node = target
     if isinstance(node, Sequence) and not node.flow:
         if not move.to_front:
-            position = block_items(text, key, node)[-1].end
+            position = behind(text, node.end, node.column)
+            if move.injected != move.indexes:
+                position = block_items(text, key, node)[-1].end
         else:
             position = block_items(text, key, node)[0].start
         return [Replacement(position, position, written(node.column))], False, False

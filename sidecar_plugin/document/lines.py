@@ -95,10 +95,23 @@ def block_items(text: str, key: Scalar, sequence: Sequence, bare: frozenset[int]
         dash = sequence.first if index == 0 else _dash(text, line_end(text, sequence.items[index - 1].end), sequence.column)
         line = line_start(text, dash)
         start = line if index in bare else above(text, line, sequence.column, bound)
-        end = line_end(text, item.end) if index in bare else behind(text, item.end, sequence.column)
+        end = line_end(text, item.end) if index in bare else _last_comment(text, item.end, sequence.column)
         found.append(Lines(start, dash, end))
         bound = end
     return found
+
+
+def _last_comment(text: str, end: int, column: int) -> int:
+    """Return where an item's lines end: behind the last comment further in than `column` of those that follow its content."""
+    last = position = line_end(text, end)
+    while position < len(text):
+        comment = _COMMENT.match(text, position)
+        if comment is None and text[position : next_line(text, position)].strip():
+            break
+        position = comment.end() if comment else next_line(text, position)
+        if comment and len(comment[1]) > column:
+            last = position
+    return last
 
 
 def _dash(text: str, offset: int, column: int) -> int:
@@ -138,5 +151,3 @@ def separator(text: str, neighbour: Node) -> str:
 def pair_end(pair: tuple[Scalar, Node]) -> int:
     """Return where a mapping's pair ends; the value may have no text."""
     return max(pair[0].end, pair[1].end)
-
-
