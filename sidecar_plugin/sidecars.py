@@ -16,14 +16,14 @@ class Container(NamedTuple):
     """A container of a pod: in which list, at which place, and as written (`item` may be an alias)."""
 
     list_name: str
-    index: int
+    place: int
     name: str
     item: Node
     node: Mapping
 
     def field(self, pod: PodTemplate, key: str = "") -> str:
         """Return the field path of the container, or of a field of it, in the document."""
-        name = self.name or str(self.index)
+        name = self.name or str(self.place)
         return f"{pod.path}spec.{self.list_name}[{name}]{'.' if key else ''}{key}"
 
 
@@ -67,7 +67,7 @@ def _declaration(container: Container) -> str:
 
 
 def marks(container: Mapping) -> list[tuple[int, Node]]:
-    """Return the entries `__IS_SIDECAR__` of a container's environment: index and value each (the entry, if it has no value)."""
+    """Return the entries `__IS_SIDECAR__` of a container's environment: index and value each (without one, the entry)."""
     pair = effective_pair(container, "env")
     env = follow(pair[1]) if pair else None
     found = []

@@ -1,6 +1,6 @@
 """`sidecar-plugin convert --to DECLARATION PATH…`: rewrites sidecars from one declaration to another."""
 
-from sidecar_plugin.command_line import OPTIONS, add_paths, add_report, parser, say, write
+from sidecar_plugin.command_line import add_options, add_paths, add_report, parser, say, write
 from sidecar_plugin.files import Conversion, Output, convert_files
 from sidecar_plugin.results import Results
 from sidecar_plugin.run import Options, report
@@ -10,7 +10,6 @@ Rewrite sidecars, written by hand or injected, from one declaration to another. 
 restartPolicy: Always (native), containers with __IS_SIDECAR__ = "true" (acs), and regular containers that were injected or
 are named with --container.
 """
-_SHARED = ("--config", "--cluster-version", "--platform", "--strict")
 
 
 def run(words: list[str]) -> int:
@@ -23,14 +22,9 @@ def run(words: list[str]) -> int:
         metavar="NAME",
         action="append",
         default=[],
-        help="a regular container that is a sidecar (can be repeated)",
+        help="a regular container that is one (can be repeated)",
     )
-    for flag, metavar, text in OPTIONS:
-        if flag in _SHARED:
-            keywords = {"metavar": metavar} if metavar else {"action": "store_true"}
-            line.add_argument(
-                flag, help=text, **({**keywords, "action": "append", "default": []} if flag == "--config" else keywords)
-            )
+    add_options(line, ("--config", "--cluster-version", "--platform", "--strict"))
     add_report(line)
     parsed = line.parse_args(words)
     given = Options(

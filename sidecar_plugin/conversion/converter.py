@@ -78,9 +78,7 @@ class Converter:
                 lost.append(losses.NOT_TO_THE_BYTE)
             for loss in lost:
                 self._results.warn(f"{one.pod.kind}/{one.pod.name}: {loss.message}", place)
-            agents = tuple(
-                InjectedAgent(name(change.sidecar), change.to, change.sidecar.container.name) for change in one.changes
-            )
+            agents = tuple(_agent(change) for change in one.changes)
             was = ", ".join(dict.fromkeys(change.sidecar.declaration for change in one.changes))
             outcome = Outcome(place, one.pod.kind, one.pod.namespace, one.pod.name, agents, was=was)
             self._results.outcomes.append(outcome)
@@ -134,9 +132,10 @@ def _text_of(pod: PodTemplate) -> str:
     return pod.document.text[pod.template.start : pod.template.end]
 
 
-def name(sidecar: Sidecar) -> str:
-    """Return what a report calls the sidecar: its agent, or its container's name."""
-    return sidecar.agent or sidecar.container.name
+def _agent(change: Change) -> InjectedAgent:
+    """Return what a report says of the sidecar, by its agent or else its container's name."""
+    sidecar = change.sidecar
+    return InjectedAgent(sidecar.agent or sidecar.container.name, change.to, sidecar.container.name)
 
 
 class _Rewriting:
@@ -197,7 +196,7 @@ class _Rewriting:
 
     def _lines(self, text: str, pod: PodTemplate, change: Change) -> Lines | None:
         key, node = list_of(pod, change.sidecar.container.list_name)
-        return None if node.flow else block_items(text, key, node)[change.sidecar.container.index]
+        return None if node.flow else block_items(text, key, node)[change.sidecar.container.place]
 
     def _move(self, text: str, plans: list[PodPlan]) -> str:
         pods, edits = self._read(text)[1], list[Replacement]()
@@ -239,11 +238,11 @@ class _Rewriting:
 def _difference(shapes: Shapes, before: PodTemplate, after: PodTemplate, one: PodPlan) -> str:
     """Return what in the pod's lists is not as asked for, "" if all is."""
     names = frozenset(change.sidecar.container.name for change in one.changes)
-    changed = {(change.sidecar.container.list_name, change.sidecar.container.index): change for change in one.changes}
+    changed = {(change.sidecar.container.list_name, change.sidecar.container.place): change for change in one.changes}
     stay: dict[str, list[int]] = {list_name: [] for list_name in LISTS}
     wanted: list[tuple[str, str, int, str]] = []
     for container in containers(before):
-        change = changed.get((container.list_name, container.index))
+        change = changed.get((container.list_name, container.place))
         if change is None:
             stay[container.list_name].append(shapes.of(container.node))
         else:
@@ -278,8 +277,8 @@ def _move_of(one: PodPlan) -> Move | None:
         return None
     source, target = moving[0].sidecar.container.list_name, moving[0].target
     path = f"spec.{source}"
-    injected = frozenset(change.sidecar.container.index for change in moving if change.sidecar.agent)
-    indexes = frozenset(change.sidecar.container.index for change in moving)
+    injected = frozenset(change.sidecar.container.place for change in moving if change.sidecar.agent)
+    indexes = frozenset(change.sidecar.container.place for change in moving)
     keeps = one.marker is not None and injected == indexes and path not in one.marker.created
     was_null = one.marker is not None and path in one.marker.nulls
     return Move(source, target, indexes, injected, target == "initContainers", keeps, was_null)

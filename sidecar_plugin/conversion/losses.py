@@ -15,9 +15,7 @@ class Loss(NamedTuple):
     of_order: bool = False
 
 
-NOT_TO_THE_BYTE = Loss(
-    "converting back gives the same containers, but not the same text to the byte (layout, comments, key order)"
-)
+NOT_TO_THE_BYTE = Loss("converting back gives the same pod, but not the same text to the byte (layout, comments, key order)")
 
 
 def of(pod: PodTemplate, change: Change, changes: tuple[Change, ...]) -> list[Loss]:
@@ -26,7 +24,7 @@ def of(pod: PodTemplate, change: Change, changes: tuple[Change, ...]) -> list[Lo
     if change.sidecar.declaration == "native":
         found += _of_native(pod, change)
     elif change.to == "native":
-        found += _of_container(pod, change, {other.sidecar.container.index for other in changes})
+        found += _of_container(pod, change, {other.sidecar.container.place for other in changes})
     if change.to == "regular":
         message = "as a regular container nothing starts it before the application or ends it after it"
         found.append(Loss(f"{_who(change)}: {message}"))
@@ -36,10 +34,10 @@ def of(pod: PodTemplate, change: Change, changes: tuple[Change, ...]) -> list[Lo
 def _of_native(pod: PodTemplate, change: Change) -> list[Loss]:
     """A native sidecar is started in the order of the list, and its startup probe holds back all that follows (KEP-753)."""
     found = []
-    here = change.sidecar.container.index
+    here = change.sidecar.container.place
     plain = [each for each in containers(pod) if each.list_name == "initContainers" and not _is_native(each)]
-    before = [each.name for each in plain if each.index < here]
-    behind = [each.name for each in plain if each.index > here]
+    before = [each.name for each in plain if each.place < here]
+    behind = [each.name for each in plain if each.place > here]
     if before:
         message = f"it starts after the init container {_all(before)}; that order is lost, converting back puts it first"
         found.append(Loss(f"{_who(change)}: {message}", of_order=True))
@@ -57,7 +55,7 @@ def _of_container(pod: PodTemplate, change: Change, moving: set[int]) -> list[Lo
     found = []
     here = change.sidecar.container
     _, listed = list_of(pod, "containers")
-    if any(index not in moving for index in range(here.index + 1, len(listed.items))):
+    if any(index not in moving for index in range(here.place + 1, len(listed.items))):
         moved = "it is not the last container; that place is lost, converting back puts it last"
         found.append(Loss(f"{_who(change)}: {moved}", of_order=True))
     volumes = _volumes(here)

@@ -22,7 +22,7 @@ from sidecar_plugin.document.lines import (
     separator,
 )
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.nodes import Mapping, ParseError, Scalar, Sequence, is_null, parse
+from sidecar_plugin.nodes import Mapping, ParseError, Scalar, Sequence, follow, is_null, parse
 from sidecar_plugin.workloads import effective_pair, scalar_text
 
 _ENTRY = {"name": VARIABLE, "value": "true"}
@@ -83,15 +83,15 @@ def _is_policy_in_place(text: str, container: Mapping, index: int) -> bool:
 
 def _take_pair(text: str, container: Mapping, index: int, whole: bool) -> list[Replacement]:
     key, value = container.pairs[index]
-    if not whole and not container.flow:
-        if commented := _as_comment(text, key.start, pair_end((key, value)), container.column):
-            return commented
+    commented = [] if whole or container.flow else _as_comment(text, key.start, pair_end((key, value)), container.column)
+    if commented:
+        return commented
     spans = _pair_spans(text, container, index)
     return [Replacement(start, end, "") for start, end in spans]
 
 
 def _pair_spans(text: str, container: Mapping, index: int) -> list[tuple[int, int]]:
-    key, value = container.pairs[index]
+    key = container.pairs[index][0]
     if container.flow or is_first_on_line(text, key.start):
         return span_of_pairs(text, container, {index})
     if index + 1 == len(container.pairs):
@@ -166,7 +166,7 @@ def _is_item_ours(text: str, env: Sequence) -> bool:
 def _as_comment(text: str, start: int, end: int, column: int) -> list[Replacement]:
     """Return the edits that make comments of the lines of `start` to `end`, [] if they cannot be told apart as such again."""
     stop = line_end(text, end)
-    edits = []
+    edits: list[Replacement] = []
     position = line_start(text, start)
     while position < stop:
         at = position + column
@@ -214,7 +214,7 @@ def _entry_in(text: str) -> str:
         return ""
     what = "item"
     if isinstance(root, Mapping) and [key.value for key, _ in root.pairs] == ["env"]:
-        what, root = "pair", root.get("env")
+        what, root = "pair", follow(root.pairs[0][1])
     if not isinstance(root, Sequence) or len(root.items) != 1 or not isinstance(root.items[0], Mapping):
         return ""
     entry = root.items[0]

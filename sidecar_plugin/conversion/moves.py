@@ -37,8 +37,8 @@ class MoveError(ManifestError):
 class Move(NamedTuple):
     """Which items of the list `source` of the pod spec go to the list `target`, to its front or its end.
 
-    `injected` are those that the program inserted; `keeps_key` says that a list which becomes empty keeps its key, as `uninject`
-    expects, and `was_null` that its null had become a comment.
+    `injected` are those that the program inserted; `keeps_key` says that a list which becomes empty keeps its key, as
+    `uninject` expects, and `was_null` that its null had become a comment.
     """
 
     source: str

@@ -94,7 +94,7 @@ class _Checks:
             self._refuse_shared(pair[1], name)
         for change in changes:
             self._check_container(change)
-        moved = {change.sidecar.container.index for change in changes if change.moves and change.target == "initContainers"}
+        moved = {change.sidecar.container.place for change in changes if change.moves and change.target == "initContainers"}
         pair = self._pod.spec.pair("containers")
         if pair and isinstance(pair[1], Sequence) and len(moved) == len(pair[1].items):
             raise self._error("all of them would become init containers; a pod needs a container", pair[1], "containers")
@@ -147,6 +147,6 @@ def list_of(pod: PodTemplate, name: str) -> tuple[Scalar, Sequence]:
 
 def container_of(pod: PodTemplate, change: Change) -> Mapping:
     """Return the container of a change in the pod as it is now, before any move."""
-    node = list_of(pod, change.sidecar.container.list_name)[1].items[change.sidecar.container.index]
+    node = list_of(pod, change.sidecar.container.list_name)[1].items[change.sidecar.container.place]
     assert isinstance(node, Mapping)
     return node

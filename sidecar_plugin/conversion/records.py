@@ -11,7 +11,7 @@ _ORDER = ("spec.containers", "spec.initContainers", "spec.volumes", "spec.imageP
 
 
 def updated(marker: Marker, sidecars: list[Sidecar], declaration: str, moved: Moved | None, source: str, target: str) -> Marker:
-    """Return the marker once those sidecars have that declaration; `moved` tells of their move, None if they stay in the list."""
+    """Return the marker once those sidecars have that declaration; `moved` tells of their move, None if they stay."""
     agents = dict(marker.agents)
     added = {path: list(names) for path, names in marker.added.items()}
     created, nulls = list(marker.created), list(marker.nulls)

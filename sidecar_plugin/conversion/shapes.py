@@ -1,4 +1,4 @@
-"""What YAML text says, as numbers that are equal for what is equal: the proof that a conversion changed what it meant to only."""
+"""What YAML text says, as numbers that are equal for what is equal: the proof that a conversion changed nothing else."""
 
 from sidecar_plugin.declarations.acs import VARIABLE
 from sidecar_plugin.errors import ManifestError
@@ -28,7 +28,7 @@ class Shapes:
     def container(self, node: Mapping) -> int:
         """Return the number of a container without what declares it a sidecar."""
         self._known = {}
-        pairs = []
+        pairs: list[tuple[str, object]] = []
         for key, value in node.pairs:
             if key.value == "restartPolicy":
                 continue

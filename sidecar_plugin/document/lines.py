@@ -9,6 +9,7 @@ from sidecar_plugin.nodes import Node, Scalar, Sequence
 BREAKS = "\n\r\x85\u2028\u2029"
 _BREAK = re.compile(f"\r\n|[{BREAKS}]")
 _COMMENT = re.compile(f"( *)#[^{BREAKS}]*(?:\r\n|[{BREAKS}]|\\Z)")
+_COMMENTED_KEY = re.compile(r""" *# ["']?(?:initContainers|containers)["']?:""")  # as a conversion leaves it
 _LINE = re.compile(f"[^{BREAKS}]*(?:\r\n|[{BREAKS}]|\\Z)")
 
 
@@ -106,6 +107,8 @@ def _last_comment(text: str, end: int, column: int) -> int:
     last = position = line_end(text, end)
     while position < len(text):
         comment = _COMMENT.match(text, position)
+        if comment and _COMMENTED_KEY.match(text, position):
+            break
         if comment is None and text[position : next_line(text, position)].strip():
             break
         position = comment.end() if comment else next_line(text, position)
