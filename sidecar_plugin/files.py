@@ -7,15 +7,20 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from sidecar_plugin.errors import UsageError
+from sidecar_plugin.config import Layer
+from sidecar_plugin.errors import Place, SidecarPluginError, UsageError
 from sidecar_plugin.memo import Memo
 from sidecar_plugin.results import Results
 from sidecar_plugin.run import STDIN, Options, check_strict, injector_for, memo_for, settings_for
 from sidecar_plugin.source import Source
 from sidecar_plugin.streams import read_stream, uninject
 from sidecar_plugin.workloads import WorkloadKinds
+
+if TYPE_CHECKING:
+    from sidecar_plugin.linting.formats import Report
+    from sidecar_plugin.linting.subject import Rule
 
 ENDINGS = frozenset((".yaml", ".yml", ".json"))
 
@@ -94,6 +99,38 @@ def convert_files(paths: list[str], options: Options, conversion: Conversion, ou
     converter.check_names()
     check_strict(options, results)
     return _write(texts, output)
+
+
+def check_files(paths: list[str], options: Options, rules: "list[Rule]") -> "Report":
+    """Check all manifests below `paths` by the rules; return what was found.
+
+    The cluster's version, its platform and custom workloads come from the options and from settings found in the files. Raises
+    SidecarPluginError for options and files that cannot be read; what a file says is never an error, but a finding.
+    """
+    from sidecar_plugin.linting.formats import Report  # late: injecting does not need it
+    from sidecar_plugin.linting.linter import Linter, unreadable
+    from sidecar_plugin.linting.subject import Cluster
+    from sidecar_plugin.linting.suppressions import without_ignored
+
+    files = _read(paths)
+    memo, layers, wrong = Memo(), list[Layer](), dict[str, SidecarPluginError]()
+    for file in files:
+        try:
+            layers += read_stream(file.source, memo).layers
+        except SidecarPluginError as error:
+            wrong[file.source.name] = error
+    settings = settings_for(options, layers, Results(), memo)
+    told = any("platform" in layer.data for layer in settings.layers)
+    cluster = Cluster(settings.cluster_version, settings.platform if told else None)
+    linter = Linter(rules, cluster, WorkloadKinds.of(settings.workloads))
+    findings = []
+    for file in files:
+        found = linter.check(file.source)
+        mistake = wrong.get(file.source.name)
+        if mistake and not any(finding.place == mistake.place for finding in found):
+            found += unreadable(rules, mistake, Place(file.source.name, 1, 1))
+        findings += without_ignored(file.source, found)
+    return Report(findings, rules, linter.not_run, linter.pods)
 
 
 def _read(paths: list[str]) -> list[_File]:

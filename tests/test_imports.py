@@ -13,6 +13,7 @@ FLOORS = [
     ["cli"],
     ["commands"],
     ["post_renderer", "krm_function", "files", "agent_listing"],
+    ["rules", "linting"],
     ["command_line"],
     ["run"],
     ["agent_folders", "memo_file"],
