@@ -145,9 +145,12 @@ class _Rewriting:
         self._document = document
         self._kinds = kinds
         self._named = named
+        self._place = document.place(0)
 
     def rewrite(self, plans: list[PodPlan]) -> str:
         text = self._document.text
+        if plans:
+            self._place = self._document.place(plans[0].changes[0].sidecar.container.item.start)
         added = "" if text[-1] in BREAKS else newline_of(text)
         after = text + added
         try:
@@ -171,7 +174,7 @@ class _Rewriting:
 
     def _unsafe(self, why: str) -> ManifestError:
         message = f"its sidecars cannot be converted safely as it is written ({why}); write the containers in plain block style"
-        return ManifestError(message, self._document.place(0))
+        return ManifestError(message, self._place)
 
     def _take_out(self, text: str, plans: list[PodPlan]) -> str:
         pods, edits = self._read(text)[1], list[Replacement]()

@@ -73,7 +73,7 @@ class Linter:
 
 
 def unreadable(rules: list[Rule], error: SidecarPluginError, place: Place) -> list[Finding]:
-    """Return the finding for what could not be read, if its rule is among the rules; `place` is where, if the error is nowhere."""
+    """Return the finding for what could not be read, if its rule is among the rules; `place` is where the document begins."""
     return [
         Finding(rule.ID, rule.LEVEL, error.place or place, "", error.field, error.message, rule.REMEDY)
         for rule in rules
