@@ -31,7 +31,7 @@ Source: https://www.alibabacloud.com/help/en/cs/user-guide/declaring-container-t
 from collections.abc import Iterator
 
 from sidecar_plugin.linting.subject import Cluster, PodSubject, Problem, plain, who
-from sidecar_plugin.nodes import Node, Scalar, follow, kind_of
+from sidecar_plugin.nodes import Node, Scalar, follow
 from sidecar_plugin.sidecars import marks
 
 ID = "is-sidecar-value"
@@ -63,5 +63,5 @@ def _wrong(node: Node) -> str:
     if isinstance(read, bool):
         return f"the value is the boolean {node.value}, which the API server refuses"
     if not isinstance(read, str):
-        return f"the value is {kind_of(node).removeprefix('the scalar ')}, which is no string"
+        return f"the value is {node.value or 'null'}, which is no string"
     return "" if read in ("true", "false") else f'the value is "{read}"'
