@@ -1,4 +1,4 @@
-"""Every rule's documentation is true: what is said to pass passes, what is said to fail fails; and docs/rules.md is made of it."""
+"""Every rule's documentation is true: what is said to pass passes, what to fail fails; and docs/rules.md is made of it."""
 
 import re
 import shlex

@@ -4,6 +4,10 @@ The end of an image's name without registry, tag and digest; each is the image t
 """
 
 import re
+from collections.abc import Iterator
+
+from sidecar_plugin.linting.subject import Cluster, PodSubject, application, strings, text
+from sidecar_plugin.sidecars import Container
 
 KNOWN_AGENTS = {
     "fluent/fluent-bit": "Fluent Bit",
@@ -31,6 +35,8 @@ KNOWN_AGENTS = {
     "xray/aws-xray-daemon": "AWS X-Ray daemon",
     "cloudwatch-agent/cloudwatch-agent": "CloudWatch agent",
 }
+_TOLD_TO_END = re.compile(r"quitquitquit|linkerd-await|/shutdown\b")
+"""In the commands of a pod whose application tells the agent to end: the interfaces of Cloud SQL proxy, Envoy, Istio, Linkerd."""
 _TAG = re.compile(r"(?:@[^/]*|:[^/:@]*(?:@[^/]*)?)\Z")
 
 
@@ -38,3 +44,22 @@ def agent_of(image: str) -> str:
     """Return the name of the agent that the image is known to be, "" if it is none of them."""
     steps = _TAG.sub("", image).split("/")
     return KNOWN_AGENTS.get("/".join(steps[-2:]), "")
+
+
+def plain_agents(subject: PodSubject, cluster: Cluster) -> Iterator[tuple[Container, str]]:
+    """Yield the agents of a pod that are plain containers, and by what they are known: injected as `regular`, of a known image
+    beside another container (unless the application tells it to end), or declared by `__IS_SIDECAR__` on a platform that is told
+    not to be ACS."""
+    for sidecar in subject.sidecars:
+        if sidecar.declaration == "regular":
+            yield sidecar.container, f"the injected agent {sidecar.agent}"
+        elif sidecar.declaration == "acs" and cluster.platform not in (None, "acs"):
+            yield sidecar.container, f"a plain one on platform {cluster.platform}"
+    others = list(application(subject))
+    words = (word for container in others for key in ("command", "args") for word in strings(container.node, key))
+    if any(_TOLD_TO_END.search(word) for word in words):
+        return
+    for container in others:
+        agent = agent_of(text(container.node, "image"))
+        if agent and len(others) > 1:
+            yield container, agent

@@ -50,7 +50,7 @@ def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:
     if not nodes or subject.pod.kind == "DaemonSet":
         return
     for node, field, what, remedy in _host_access(subject):
-        yield Problem(node, subject.field(f"spec.{field}"), f"{what}, and {nodes} has no host to reach", remedy)
+        yield Problem(node, subject.field(f"spec.{field}"), f"{what}, which {nodes} does not have", remedy)
 
 
 def _host_access(subject: PodSubject) -> Iterator[tuple[Node, str, str, str]]:
@@ -68,4 +68,4 @@ def _host_access(subject: PodSubject) -> Iterator[tuple[Node, str, str, str]]:
         node = value(container.node, "securityContext", "privileged")
         if node and is_true(node):
             field = f"{container.list_name}[{container.name}].securityContext.privileged"
-            yield node, field, f"{who(container)} is privileged", "name the capabilities that it needs"
+            yield node, field, f"{who(container)} asks for privileged mode", "name the capabilities that it needs"

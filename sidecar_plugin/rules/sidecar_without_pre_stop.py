@@ -1,10 +1,10 @@
-"""a sidecar that ends with the application and has no preStop
+"""an agent in a plain container that has no preStop
 
-When a pod is deleted, a regular container gets SIGTERM at the same time as the application, so an agent can be gone
-before the application's last lines are sent; and ACS ends its sidecars by force when the application has ended. A
-`preStop` hook holds the end back (`sleep: {seconds: 5}` from Kubernetes 1.30, an `exec` before) or sends what is left.
-A native sidecar needs none: the kubelet ends it after the application. Looked at are the sidecars declared `acs` and
-those injected as `regular`.
+When a pod is deleted, a plain container gets SIGTERM at the same time as the application, so an agent can be gone before
+the application's last lines are sent. A `preStop` hook holds its end back (`sleep: {seconds: 5}` from Kubernetes 1.30,
+an `exec` before) or sends what is left. Sidecars that are declared need none: the kubelet ends a native one after the
+application, and so does ACS, by its documentation, with one declared by `__IS_SIDECAR__`. Pods that complete are the
+matter of regular-sidecar-on-job.
 
 Passes:
 
@@ -14,10 +14,9 @@ Passes:
     spec:
       containers:
       - {name: web, image: "web:1"}
-      - name: agent
-        image: "agent:1"
-        env: [{name: __IS_SIDECAR__, value: "true"}]
-        lifecycle: {preStop: {exec: {command: [flush]}}}
+      - name: logs
+        image: fluent/fluent-bit:4.0.1
+        lifecycle: {preStop: {sleep: {seconds: 5}}}
 
 Fails:
 
@@ -27,16 +26,15 @@ Fails:
     spec:
       containers:
       - {name: web, image: "web:1"}
-      - name: agent
-        image: "agent:1"
-        env: [{name: __IS_SIDECAR__, value: "true"}]
+      - {name: logs, image: "fluent/fluent-bit:4.0.1"}
 
-Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination; KEP-753, "Terminating
-containers"; https://www.alibabacloud.com/help/en/cs/user-guide/declaring-container-types.
+Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination; KEP-753;
+https://www.alibabacloud.com/help/en/cs/user-guide/declaring-container-types.
 """
 
 from collections.abc import Iterator
 
+from sidecar_plugin.linting.known_agents import plain_agents
 from sidecar_plugin.linting.subject import Cluster, PodSubject, Problem, value, who
 
 ID = "sidecar-without-pre-stop"
@@ -44,19 +42,16 @@ LEVEL = "warning"
 ABOUT = "pod"
 NEEDS = ()
 
-_ENDS = {
-    "acs": "ACS ends it by force when the application has ended",
-    "regular": "it gets SIGTERM together with the application",
-}
-
 
 def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:
-    for sidecar in subject.sidecars:
-        ends = _ENDS.get(sidecar.declaration)
-        if ends and value(sidecar.container.node, "lifecycle", "preStop") is None:
+    if subject.completes:
+        return
+    for container, why in plain_agents(subject, cluster):
+        if value(container.node, "lifecycle", "preStop") is None:
             yield Problem(
-                sidecar.container.node,
-                sidecar.container.field(subject.pod, "lifecycle.preStop"),
-                f"{who(sidecar.container)} has no preStop, and {ends}: what it still holds may be lost",
-                "add lifecycle.preStop, or make it a native sidecar on Kubernetes 1.29 or later",
+                container.node,
+                container.field(subject.pod, "lifecycle.preStop"),
+                f"{who(container)} ({why}) has no preStop, and it gets SIGTERM together with the application: what that "
+                "writes while it ends may be lost",
+                "add lifecycle.preStop, or make it a native sidecar on Kubernetes 1.29 or later (convert --to native)",
             )
