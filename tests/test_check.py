@@ -25,7 +25,7 @@ from sidecar_plugin.source import Source
 from sidecar_plugin.workloads import WorkloadKinds
 from tests.command import Run, run
 from tests.strategies import manifest_texts, sidecar_specs
-from tests.test_conversion_properties import SLOW
+from tests.test_properties import SLOW
 
 CASES = sorted(path for path in (Path(__file__).parent / "checks").iterdir() if path.is_dir())
 UPDATE = bool(os.environ.get("UPDATE_CASES"))

@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sidecar_plugin.conversion.converter import Converter, Request
@@ -11,12 +11,10 @@ from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.results import Results
 from sidecar_plugin.source import Source
 from sidecar_plugin.workloads import WorkloadKinds
+from tests.injection import agents, inject, take_out
 from tests.strategies import manifest_texts, sidecar_specs
-from tests.test_properties import SPECS, agents, inject, injected_or_refused, load, pod_of, take_out
+from tests.test_properties import SLOW, SPECS, injected_or_refused, load, pod_of
 
-SLOW = settings(
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much], deadline=None
-)
 REFUSALS = (
     "write both in one style",
     "write it as a block list",

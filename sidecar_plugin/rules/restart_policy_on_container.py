@@ -1,8 +1,8 @@
 """`restartPolicy: Always` on a regular container
 
-The field makes an *init* container a native sidecar. On a container of the list `containers` it does not: up to
-Kubernetes 1.33 the API server refuses the pod ("may not be set for non-init containers"); later ones with the feature
-ContainerRestartRules take it, and the container is still a plain one, with which a Job never completes.
+The field makes an *init* container a native sidecar, but never one of the list `containers`. Up to Kubernetes 1.33 the
+API server refuses the pod ("may not be set for non-init containers"). 1.34 drops the field without a word; with the
+feature ContainerRestartRules it keeps it, and the container is still a plain one, with which a Job never completes.
 
 Passes:
 
@@ -25,7 +25,7 @@ Fails:
       - {name: web, image: "web:1"}
       - {name: agent, image: "agent:1", restartPolicy: Always}
 
-Source: https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/, KEP-753, KEP-5307.
+Source: https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/, KEP-753, KEP-5307; 1.34 was tried.
 """
 
 from collections.abc import Iterator
