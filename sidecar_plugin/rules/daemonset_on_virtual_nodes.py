@@ -49,5 +49,5 @@ def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:
             subject.pod.root,
             subject.field("").removesuffix("spec.template."),
             f"{PLATFORMS[cluster.platform]} runs no DaemonSets, so this one has no pods there",
-            "inject the agent as a sidecar instead (sidecar-plugin from-daemonset makes an agent of it)",
+            "if it is an agent, inject it as a sidecar (sidecar-plugin from-daemonset makes an agent folder of it)",
         )

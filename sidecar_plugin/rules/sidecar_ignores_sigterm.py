@@ -15,7 +15,7 @@ Passes:
       - name: agent
         image: "agent:1"
         restartPolicy: Always
-        command: [sh, -c, "prepare && exec agent --follow"]
+        command: [sh, -c, "prepare && exec agent -f"]
       containers:
       - {name: web, image: "web:1"}
 
@@ -29,7 +29,7 @@ Fails:
       - name: agent
         image: "agent:1"
         restartPolicy: Always
-        command: [sh, -c, "prepare && agent --follow"]
+        command: [sh, -c, "prepare && agent -f"]
       - name: tail
         image: "busybox:1"
         restartPolicy: Always

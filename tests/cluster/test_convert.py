@@ -70,7 +70,7 @@ def plain(spec: dict) -> list[str]:
 
 
 def test_there_and_back_is_the_same_object(api_server, tmp_path: Path) -> None:
-    """A Deployment that is installed, converted, applied, converted back and applied: the server's object is the first again."""
+    """A Deployment is installed, converted, applied, converted back and applied: the server's object is the first again."""
     space = api_server.namespace()
     text = completed((CASES / "native-to-acs-in-a-deployment" / "input.yaml").read_text())
     path = tmp_path / "web.yaml"
