@@ -12,7 +12,7 @@ from sidecar_plugin.agents import AgentLibrary, Parts, patch_container
 from sidecar_plugin.config import VERSION_SOURCES, AgentSettings, Settings
 from sidecar_plugin.declarations.protocol import Declaration, Target
 from sidecar_plugin.document.edit import Editor
-from sidecar_plugin.document.emit import Emitter, block
+from sidecar_plugin.document.emit import Emitter
 from sidecar_plugin.document.stream import Document, split
 from sidecar_plugin.errors import (
     ClashError,
@@ -84,7 +84,7 @@ class Injector:
         if manifests:
             text = "".join(pieces)
             self._check_manifests(manifests, split(Source(stream.source.name, text)))
-            pieces = [append_documents(stream.source.name, text, [_manifest_lines(manifest) for manifest in manifests])]
+            pieces = [append_documents(stream.source.name, text, manifests)]
         return pieces
 
     def take_manifests(self) -> list[dict[str, Any]]:
@@ -232,8 +232,3 @@ def _marked(manifest: _Manifest) -> dict[str, Any]:
     metadata = manifest.data["metadata"]
     annotations = {**(metadata.get("annotations") or {}), INJECTED: manifest_marker(manifest.agent)}
     return {**manifest.data, "metadata": {**metadata, "annotations": annotations}}
-
-
-def _manifest_lines(manifest: dict[str, Any]) -> list[str]:
-    """Return a manifest as a document of its own."""
-    return ["---", *block(manifest, 0)]

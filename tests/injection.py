@@ -1,4 +1,4 @@
-"""Injection of text in this process, with agents of the tests' own: shared by property tests, fuzzers and the YAML test suite."""
+"""Injection of text in this process, with agents of the tests' own: for property tests, fuzzers and the YAML test suite."""
 
 from typing import Any
 
@@ -28,6 +28,7 @@ imagePullSecrets: [{name: pull}]
         'manifests: [{apiVersion: v1, kind: ConfigMap, metadata: {name: m}, data: {a: "b\\n"}}]\n'
     ),
 }
+MARKER = "sidecar-plugin.dev/injected"
 _MEMO = Memo()
 
 

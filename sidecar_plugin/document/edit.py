@@ -15,7 +15,10 @@ from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.lines import BREAKS, line_break, line_end, line_start, margin
 from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, content_end, has_clip_at_end
 
-_COMMENTED_NULL = r"\s*:[ \t]*(# )(?:~|null|Null|NULL)"  # compiled when something is taken out
+_COMMENTED_NULL = rf"(?:\s|#[^{BREAKS}]*[{BREAKS}])*:[ \t]*(# )(?:~|null|Null|NULL)"  # compiled when something is taken out
+
+
+OPEN_SCALAR = "this block scalar ends the text without a line break; end the file with a line break"
 
 
 class EditError(ManifestError):
@@ -149,8 +152,7 @@ class Editor:
             position = line_end(text, position)
         if position == len(text) and text[-1] not in BREAKS:
             if has_clip_at_end(text, node):
-                message = "this block scalar ends the text without a line break; end the file with a line break"
-                raise EditError(message, end)
+                raise EditError(OPEN_SCALAR, end)
             newline = line_break(text)
             self._insert(position, newline + newline.join(self._emitter.block(data, column, self.indent_lists, literal=False)))
         else:
