@@ -160,13 +160,17 @@ class _Rewriting:
         added = "" if text[-1] in BREAKS else line_break(text)
         after = text + added
         try:
-            for step in (self._take_out, self._put_in, self._move):
-                after = step(after, plans)
-            if added:
-                after = after.removesuffix(added)
-            self._prove(after, plans)
+            self._put_in(after, plans)  # what cannot be done is told by its place in the text that the user has
+            self._move(after, plans)
         except (EditError, MoveError) as error:
             raise ManifestError(error.message, self._document.place(min(error.offset, len(text)))) from None
+        try:
+            for step in (self._take_out, self._put_in, self._move):
+                after = step(after, plans)
+        except (EditError, MoveError) as error:
+            raise self._unsafe(error.message) from None
+        after = after.removesuffix(added)
+        self._prove(after, plans)
         return after
 
     def _read(self, text: str) -> tuple[Node, list[PodTemplate]]:

@@ -18,7 +18,6 @@ from sidecar_plugin.document.lines import (
     pair_end,
     separator,
 )
-from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.lines import line_break, line_end, line_start
 from sidecar_plugin.nodes import Mapping, ParseError, Scalar, Sequence, content_end, follow, is_null, parse
 from sidecar_plugin.workloads import effective_pair, scalar_text
@@ -92,8 +91,6 @@ def _pair_spans(text: str, container: Mapping, index: int) -> list[tuple[int, in
     key = container.pairs[index][0]
     if container.flow or is_first_on_line(text, key.start):
         return span_of_pairs(text, container, {index})
-    if index + 1 == len(container.pairs):
-        raise ManifestError("the container has no other field")
     return [(key.start, container.pairs[index + 1][0].start)]  # behind the dash: the next key takes its place
 
 
@@ -208,7 +205,7 @@ def _entry_in(text: str) -> str:
         return ""
     try:
         root = parse(text).root
-    except (ParseError, ManifestError):
+    except ParseError:
         return ""
     what = "item"
     if isinstance(root, Mapping) and [key.value for key, _ in root.pairs] == ["env"]:
