@@ -7,8 +7,10 @@ from sidecar_plugin import declarations
 from sidecar_plugin.cluster_version import ClusterVersion
 from sidecar_plugin.conversion import losses
 from sidecar_plugin.conversion.marks import put_in, take_out
-from sidecar_plugin.conversion.moves import Move, Moved, MoveError, moved
+from sidecar_plugin.conversion.move import Move, Moved, MoveError
+from sidecar_plugin.conversion.moves import moved
 from sidecar_plugin.conversion.plan import Change, PodPlan, container_of, list_of, plan, pods_of
+from sidecar_plugin.conversion.proof import difference, holes
 from sidecar_plugin.conversion.records import rewritten, updated
 from sidecar_plugin.conversion.shapes import Shapes
 from sidecar_plugin.declarations.protocol import Target
@@ -20,7 +22,7 @@ from sidecar_plugin.lines import BREAKS, line_break
 from sidecar_plugin.marker import marker_of
 from sidecar_plugin.nodes import Node, Sequence, content_end
 from sidecar_plugin.results import InjectedAgent, Outcome, Results
-from sidecar_plugin.sidecars import LISTS, Sidecar, containers, marks, sidecars, string_of
+from sidecar_plugin.sidecars import Sidecar, containers, marks, string_of
 from sidecar_plugin.source import Source
 from sidecar_plugin.streams import check_foreign
 from sidecar_plugin.workloads import PodTemplate, WorkloadKinds, runs_to_completion, scalar_text
@@ -240,48 +242,12 @@ class _Rewriting:
         (root, before), (new_root, after) = self._read(self._document.text), self._read(text)
         if len(before) != len(after):
             raise self._unsafe("a workload would be lost")
-        if shapes.of(root, _holes(before, plans)) != shapes.of(new_root, _holes(after, plans)):
+        if shapes.of(root, holes(before, plans)) != shapes.of(new_root, holes(after, plans)):
             raise self._unsafe("something else would change")
         for one in plans:
-            problem = _difference(shapes, before[one.number], after[one.number], one)
+            problem = difference(shapes, before[one.number], after[one.number], one)
             if problem:
                 raise self._unsafe(problem)
-
-
-def _difference(shapes: Shapes, before: PodTemplate, after: PodTemplate, one: PodPlan) -> str:
-    """Return what in the pod's lists is not as asked for, "" if all is."""
-    names = frozenset(change.sidecar.container.name for change in one.changes)
-    changed = {(change.sidecar.container.list_name, change.sidecar.container.place): change for change in one.changes}
-    stay: dict[str, list[int]] = {list_name: [] for list_name in LISTS}
-    wanted: list[tuple[str, str, int, str]] = []
-    for container in containers(before):
-        change = changed.get((container.list_name, container.place))
-        if change is None:
-            stay[container.list_name].append(shapes.of(container.node))
-        else:
-            wanted.append((change.target, container.name, shapes.container(container.node), change.to))
-    declared = {id(sidecar.container.node): sidecar.declaration for sidecar in sidecars(after, one.marker, names)}
-    ours: list[tuple[str, str, int, str]] = []
-    for container in containers(after):
-        if container.name in names:
-            declaration = declared.get(id(container.node), "")
-            ours.append((container.list_name, container.name, shapes.container(container.node), declaration))
-        elif not stay[container.list_name] or stay[container.list_name].pop(0) != shapes.of(container.node):
-            return "another container would change"
-    if any(stay.values()):
-        return "another container would be lost"
-    return "" if sorted(ours) == sorted(wanted) else "a sidecar would not be as asked for"
-
-
-def _holes(pods: list[PodTemplate], plans: list[PodPlan]) -> frozenset[int]:
-    """Return the nodes that are compared apart: the lists of containers, and the annotation."""
-    holes = set()
-    for one in plans:
-        pod = pods[one.number]
-        holes |= {id(pair[1]) for pair in map(pod.spec.pair, LISTS) if pair}
-        found = marker_of(pod.document, pod.template)
-        holes |= {id(found[0])} if found else set()
-    return frozenset(holes)
 
 
 def _move_of(one: PodPlan) -> Move | None:

@@ -1,6 +1,6 @@
 """The annotation that `inject` wrote, after containers of its agents were moved: so that `uninject` and `inject` stay exact."""
 
-from sidecar_plugin.conversion.moves import Moved
+from sidecar_plugin.conversion.move import Moved
 from sidecar_plugin.document.emit import quoted, scalar
 from sidecar_plugin.document.lines import Replacement
 from sidecar_plugin.marker import Marker

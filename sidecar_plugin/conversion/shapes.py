@@ -3,6 +3,7 @@
 from sidecar_plugin.declarations.acs import VARIABLE
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, follow, is_null
+from sidecar_plugin.plain_data import DataError, resolve
 from sidecar_plugin.workloads import scalar_text
 
 _DEEPEST = 200  # Kubernetes' own objects are some twenty levels deep
@@ -54,7 +55,7 @@ class Shapes:
         if depth > _DEEPEST:
             raise ManifestError(f"nested more than {_DEEPEST} levels deep")
         if isinstance(node, Scalar):
-            number = self._number(("scalar", node.value, bool(node.style), node.tag))
+            number = self._number(("scalar", node.value, _is_string(node), node.tag))
         elif isinstance(node, Sequence):
             number = self._number(("list", *[self._of(item, holes, depth + 1) for item in node.items], node.tag))
         else:
@@ -62,3 +63,11 @@ class Shapes:
             number = self._number(("mapping", *pairs, node.tag))
         self._known[id(node)] = number
         return number
+
+
+def _is_string(node: Scalar) -> bool:
+    """Say whether Kubernetes reads the scalar as a string; one that it cannot read counts as one."""
+    try:
+        return isinstance(resolve(node), str)
+    except DataError:
+        return True
