@@ -1,7 +1,8 @@
 """Moving containers out of a flow list, `[…]`: JSON above all."""
 
-from sidecar_plugin.conversion.move import Move, Moved, MoveError, index_of_list
+from sidecar_plugin.conversion.move import Move, Moved, MoveError, data_of, index_of_list
 from sidecar_plugin.document.edit import span_of_items, span_of_pairs
+from sidecar_plugin.document.emit import block
 from sidecar_plugin.document.lines import (
     Replacement,
     behind,
@@ -41,7 +42,7 @@ class FlowMove:
             raise self._two_styles()
         if not node.items:
             inside = ", ".join(self._text[item.start : item.end] for item in items)
-            return Moved([*edits, Replacement(node.first + 1, node.end - 1, inside)], False, False, is_gone)
+            return Moved([*edits, Replacement(node.first + 1, node.first + 1, inside)], False, False, is_gone)
         neighbour = node.items[0 if move.to_front else -1]
         between = separator(self._text, neighbour)
         written = [self._item(item, neighbour) for item in items]
@@ -57,16 +58,20 @@ class FlowMove:
         return MoveError(message, self._source.start)
 
     def _into_block(self, items: list[Node], key: Scalar, node: Sequence) -> Replacement:
-        """Return the edit that adds the items to a block list, each on one line."""
-        texts = [self._text[item.start : item.end] for item in items]
-        if any(character in text for text in texts for character in BREAKS):
-            raise self._two_styles()
+        """Return the edit that adds the items to a block list: as `inject` writes them, or each on one line as it is."""
+        newline = line_break(self._text)
+        if self._move.by_inject:
+            indent_lists = max(0, node.column - self._spec.column)
+            lines = block([data_of(item) for item in items], node.column, indent_lists)
+        else:
+            lines = [f"{' ' * node.column}- {self._text[item.start : item.end]}" for item in items]
+            if any(character in line for line in lines for character in BREAKS):
+                raise self._two_styles()
         if self._move.to_front:
             position = block_items(self._text, key, node)[0].start
         else:
             position = behind(self._text, content_end(self._text, node), node.column)
-        lines = (f"{' ' * node.column}- {text}{line_break(self._text)}" for text in texts)
-        return Replacement(position, position, "".join(lines))
+        return Replacement(position, position, "".join(f"{line}{newline}" for line in lines))
 
     def _new(self, items: list[Node]) -> Replacement:
         """Return the edit that adds the list, written as the one that the items come from, in front of `containers`."""
@@ -74,6 +79,10 @@ class FlowMove:
             message = f'"{self._move.source}" is written in flow style ([…]); write it as a block list'
             raise MoveError(message, self._source.start)
         text, source = self._text, self._source
+        if self._move.by_inject:
+            listed = ", ".join(text[item.start : item.end] for item in items)
+            last, value = self._spec.pairs[-1]
+            return Replacement(value.end, value.end, f'{separator(text, last)}"{self._move.target}": [{listed}]')
         inside = separator(text, source.items[0])[1:] if self._has_own_line(source.items[0]) else ""
         closing = text[line_start(text, source.end - 1) : source.end - 1]
         end = f"{line_break(text)}{closing}" if inside and not closing.strip() else ""
@@ -82,7 +91,7 @@ class FlowMove:
         pairs = self._spec.pairs
         quote = '"' if pairs[0][0].style == '"' else ""
         whole = f"{quote}{self._move.target}{quote}: [{inside}{written}{end}]"
-        at = index_of_list(self._spec, source, self._move.by_inject)
+        at = index_of_list(self._spec, source)
         if at < len(pairs):
             key = pairs[at][0]
             return Replacement(key.start, key.start, whole + separator(text, key))

@@ -1,11 +1,12 @@
 """What a move of containers between the lists of a pod spec is, and what comes of it."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sidecar_plugin.conversion.style import is_sorted_spec
 from sidecar_plugin.document.lines import Replacement
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.nodes import Mapping, Sequence
+from sidecar_plugin.nodes import Mapping, Node, Sequence
+from sidecar_plugin.plain_data import DataError, to_data
 
 
 class MoveError(ManifestError):
@@ -52,3 +53,11 @@ def index_of_list(spec: Mapping, source: Sequence, by_inject: bool = False) -> i
     if not by_inject and is_sorted_spec(spec, source):
         return next((index for index, name in enumerate(names) if name > "initContainers"), len(names))
     return names.index("containers")
+
+
+def data_of(item: Node) -> Any:
+    """Return an injected container as plain data. Raises MoveError for what has none."""
+    try:
+        return to_data(item)
+    except DataError as error:
+        raise MoveError(error.message, error.offset) from None

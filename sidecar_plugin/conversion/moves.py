@@ -4,10 +4,10 @@ Blank lines that set items apart move along, so that moving back gives the text 
 """
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sidecar_plugin.conversion.flow_moves import FlowMove
-from sidecar_plugin.conversion.move import Move, Moved, MoveError, index_of_list
+from sidecar_plugin.conversion.move import Move, Moved, MoveError, data_of, index_of_list
 from sidecar_plugin.document.edit import span_of_comment_mark
 from sidecar_plugin.document.emit import flow
 from sidecar_plugin.document.lines import (
@@ -23,7 +23,6 @@ from sidecar_plugin.document.lines import (
 )
 from sidecar_plugin.lines import line_break, line_start
 from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, content_end, follow, is_null
-from sidecar_plugin.plain_data import DataError, to_data
 
 
 class _Run(NamedTuple):
@@ -159,21 +158,14 @@ def _paste(
     position = behind(text, node.end, column)
     filled = Replacement(position, position, written(column))
     if is_empty and move.by_inject:
-        items = ", ".join(flow(_data(source.items[index])) for index in sorted(move.indexes))
-        return [Replacement(node.end - 1, node.end - 1, items)], False, False
+        items = ", ".join(flow(data_of(source.items[index])) for index in sorted(move.indexes))
+        return [Replacement(node.first + 1, node.first + 1, items)], False, False
     if is_empty:
         blank = len(text[key.end : node.start]) - len(text[key.end : node.start].rstrip(" "))
         return [Replacement(node.start - blank, node.end, ""), filled], False, False
     if node.end == node.start:
         return [filled], False, False
     return [Replacement(node.start, node.start, "# "), filled], False, True
-
-
-def _data(item: Node) -> Any:
-    try:
-        return to_data(item)
-    except DataError as error:
-        raise MoveError(error.message, error.offset) from None
 
 
 def _place_of_list(text: str, spec: Mapping, source: Sequence, by_inject: bool) -> int:
