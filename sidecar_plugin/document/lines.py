@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from sidecar_plugin.document.edit import content_line_end
+from sidecar_plugin.document.edit import EditError, content_line_end
 from sidecar_plugin.lines import BREAKS, line_break, line_end, line_start
 from sidecar_plugin.nodes import Node, Scalar, Sequence, content_end
 
@@ -29,10 +29,11 @@ class Lines(NamedTuple):
 
 
 def replaced(text: str, replacements: list[Replacement]) -> str:
-    """Return the text with all replacements, which must not overlap; those at one place come in the order given."""
+    """Return the text with all replacements; those at one place come in the order given. Raises EditError if two overlap."""
     pieces, position = [], 0
     for replacement in sorted(replacements, key=lambda replacement: replacement[:2]):
-        assert replacement.start >= position
+        if replacement.start < position:
+            raise EditError("two edits would overlap", replacement.start)
         pieces += [text[position : replacement.start], replacement.text]
         position = replacement.end
     return "".join([*pieces, text[position:]])
