@@ -157,7 +157,7 @@ def _paste(
         raise MoveError(f'"{move.target}" cannot be filled as it is written; leave it out', key.start)
     position = behind(text, node.end, column)
     filled = Replacement(position, position, written(column))
-    if is_empty and move.by_inject:
+    if isinstance(node, Sequence) and is_empty and move.by_inject:
         items = ", ".join(flow(data_of(source.items[index])) for index in sorted(move.indexes))
         return [Replacement(node.first + 1, node.first + 1, items)], False, False
     if is_empty:
