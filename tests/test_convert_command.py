@@ -163,3 +163,13 @@ def test_what_cannot_be_moved_safely_is_refused_with_its_place(text: str, place:
     assert (done.status, done.stdout) == (1, b""), done
     assert done.stderr.startswith(f"sidecar-plugin: error: <stdin>:{place}: "), done.stderr
     assert said in done.stderr
+
+
+def test_a_mark_that_is_an_alias_is_taken_out_where_it_stands() -> None:
+    text = ACS.replace("metadata:", 'x-mark: &mark {name: __IS_SIDECAR__, value: "true"}\nmetadata:').replace(
+        '- name: __IS_SIDECAR__\n      value: "true"', "- *mark"
+    )
+    done = convert("--to", "native", "-", stdin=text)
+    assert done.status == 0, done.stderr
+    assert done.stdout.decode().count("*mark") == done.stdout.decode().count("# - *mark")
+    assert "    restartPolicy: Always\n" in done.stdout.decode()

@@ -127,7 +127,7 @@ def _take_entry(text: str, container: Mapping, is_ours: bool) -> list[Replacemen
     at = next(index for index, (key, _) in enumerate(container.pairs) if key.value == "env")
     key, env = container.pairs[at]
     assert isinstance(env, Sequence)
-    index = next(index for index, item in enumerate(env.items) if scalar_text(item, "name") == VARIABLE)
+    index = next(index for index, item in enumerate(env.items) if scalar_text(follow(item), "name") == VARIABLE)
     if len(env.items) == 1 and (not env.flow or text[key.start : env.start].startswith('"env": ')):
         in_place = at == place(container, "env") and _is_pair_ours(text, container, at)
         return _take_pair(text, container, at, is_ours or in_place)
