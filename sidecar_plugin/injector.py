@@ -13,7 +13,7 @@ from sidecar_plugin.config import VERSION_SOURCES, AgentSettings, Settings
 from sidecar_plugin.declarations.protocol import Declaration, Target
 from sidecar_plugin.document.edit import Editor
 from sidecar_plugin.document.emit import Emitter
-from sidecar_plugin.document.stream import Document, split
+from sidecar_plugin.document.stream import Document
 from sidecar_plugin.errors import (
     ClashError,
     DeclarationError,
@@ -29,7 +29,6 @@ from sidecar_plugin.pod_agents import PodAgents
 from sidecar_plugin.pod_patch import PodPatch
 from sidecar_plugin.pod_writer import PodWriter
 from sidecar_plugin.results import Outcome, Results
-from sidecar_plugin.source import Source
 from sidecar_plugin.streams import Stream, append_documents, check_foreign, identity, without_manifests
 from sidecar_plugin.workloads import (
     PodTemplate,
@@ -74,18 +73,20 @@ class Injector:
     def inject_documents(self, stream: Stream) -> list[str]:
         """Return the texts of the stream's documents with the agents in them; the manifests of agents are kept for
         `take_manifests`. Raises SidecarPluginError."""
-        documents = stream.documents if self.is_idle else without_manifests(stream.documents)
-        return [self._inject_document(document) for document in documents]
+        return [self._inject_document(document) for document in self._documents(stream)]
 
     def inject(self, stream: Stream) -> list[str]:
         """Return the text of the stream with the agents in it, in pieces. Raises SidecarPluginError."""
         pieces = self.inject_documents(stream)
         manifests = self.take_manifests()
         if manifests:
-            text = "".join(pieces)
-            self._check_manifests(manifests, split(Source(stream.source.name, text)))
-            pieces = [append_documents(stream.source.name, text, manifests)]
+            documents = self._documents(stream)
+            self._check_manifests(manifests, documents)
+            pieces = [append_documents("".join(pieces), documents[-1], manifests)]
         return pieces
+
+    def _documents(self, stream: Stream) -> list[Document]:
+        return stream.documents if self.is_idle else without_manifests(stream.documents)
 
     def take_manifests(self) -> list[dict[str, Any]]:
         """Return the resources that agents brought along since the last call, with the marker."""

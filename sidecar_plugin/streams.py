@@ -7,7 +7,7 @@ from sidecar_plugin.config import KIND, Layer, document_layer, is_injection
 from sidecar_plugin.document.edit import OPEN_SCALAR, join_spans, span_of_items
 from sidecar_plugin.document.emit import block
 from sidecar_plugin.document.stream import Document, split
-from sidecar_plugin.errors import ManifestError, Place
+from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.marker import has_marker, is_manifest, remove
 from sidecar_plugin.memo import Memo
 from sidecar_plugin.nodes import Mapping, Sequence, follow, has_clip_at_end, may_hold_complex_key
@@ -56,18 +56,18 @@ def read_stream(source: Source, memo: Memo) -> Stream:
     return Stream(source, documents, layers)
 
 
-def append_documents(name: str, text: str, manifests: list[dict[str, Any]]) -> str:
-    """Return the stream of that name with manifests behind its last one; one that ends without a line break still does.
+def append_documents(text: str, last: Document, manifests: list[dict[str, Any]]) -> str:
+    """Return a stream with manifests behind its last document; one that ends without a line break still does.
 
-    Raises ManifestError for JSON text, which cannot hold a second document, and for a text that a line break would change.
+    `last` is that document as it came. Raises ManifestError for JSON text, which cannot hold a second document, and for a text
+    that a line break at its end would change.
     """
     if text.lstrip().startswith("{") and _is_json(text):
         message = "an agent brings a manifest along, and JSON text cannot hold a second document; write it as YAML"
-        raise ManifestError(f"{message}, or set the agent's configuration to inline", Place(name, 1, 1))
+        raise ManifestError(f"{message}, or set the agent's configuration to inline", last.place(0))
     newline = "\r\n" if "\r\n" in text else "\n"
     is_open = bool(text) and text[-1] not in "\r\n"  # a literal block at the end would lose its last line break
     if is_open:
-        last = split(Source(name, text))[-1]
         root = last.parse().root
         if root is not None and has_clip_at_end(last.text, root):
             raise ManifestError(OPEN_SCALAR, last.place(len(last.text)))

@@ -78,7 +78,7 @@ def runs(pod: Pod, agent: Agent, version: ClusterVersion | None) -> Finding | No
     if container.state != "terminated" or not any(each.state == "running" for each in pod.applications):
         return None
     ended = f"it ended with {_exit(container)} while the application runs"
-    if agent.declaration == "acs" and pod.restart_policy != "Always" and not (version and version < NATIVE_SIDECARS):
+    if _may_be_old(pod, agent, version):
         on = f"on Kubernetes {version}" if version else f"if the cluster is {NATIVE_SIDECARS} or later"
         return Finding(
             "unclear",
@@ -94,7 +94,7 @@ def ends_last(pod: Pod, agent: Agent, version: ClusterVersion | None) -> Finding
     ends = [each.finished_at for each in pod.applications]
     if agent.declaration not in ORDERED or container.state != "terminated" or not all(ends) or not ends:
         return None
-    if container.finished_at >= max(ends):
+    if container.finished_at >= max(ends) or _may_be_old(pod, agent, version):
         return None
     return _failed(f"it ended at {container.finished_at}, before the application ({max(ends)}), which ran on without it")
 
@@ -111,7 +111,7 @@ def ends_with_0(pod: Pod, agent: Agent, version: ClusterVersion | None) -> Findi
     if container.reason == "OOMKilled":
         why = "it had no memory left; raise its limit"
     limit = ""
-    if agent.declaration == "acs" and not (version and version < NATIVE_SIDECARS):
+    if _may_be_old(pod, agent, version):
         limit = f"; from {NATIVE_SIDECARS} on an acs sidecar that was started again keeps the status of its failure: use native"
     return _failed(f"it ended with {_exit(container)}: {why}{limit}")
 
@@ -186,6 +186,14 @@ def _application_over(pod: Pod) -> bool:
         and (pod.restart_policy == "Never" or (pod.restart_policy == "OnFailure" and each.exit_code == 0))
         for each in pod.applications
     )
+
+
+def _may_be_old(pod: Pod, agent: Agent, version: ClusterVersion | None) -> bool:
+    """Say whether the status may be that of an earlier try: the known limit of acs, and what the API server's own checks forbid
+    to change (a container that has ended does not run again, unless the pod's restartPolicy says so)."""
+    if agent.declaration != "acs" or pod.restart_policy == "Always" or agent.container.exit_code == 0:
+        return False
+    return version is None or version >= NATIVE_SIDECARS
 
 
 def _exit(container: Container) -> str:

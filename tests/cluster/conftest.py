@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -220,3 +221,16 @@ def verify(shell: Shell) -> Callable[..., tuple[int, dict[str, Any]]]:
         return done.status, json.loads(done.stdout)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def client(cluster: Cluster) -> Callable[..., dict[str, Any]]:
+    """Return a pod that runs shell commands, with curl: busybox's own wget asks a resolver, and there is none."""
+    image = cluster.load_image("local/client:1", f"{shutil.which('curl')}=/bin/curl")
+
+    def pod(commands: str, name: str = "client", **spec: Any) -> dict[str, Any]:
+        container = {"name": "client", "image": image, "imagePullPolicy": "Never", "command": ["sh", "-c", commands]}
+        spec = {"restartPolicy": "Never", "automountServiceAccountToken": False, "containers": [container], **spec}
+        return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+    return pod

@@ -38,37 +38,21 @@ spec:
           lifecycle: {preStop: {sleep: {seconds: 4}}}
 """
 REQUESTS = """
+# The Service's address is known here a moment before the node passes on what is sent to it.
+until curl --silent --max-time 3 http://$SHOP_SERVICE_HOST/ || [ $((early += 1)) = 100 ]; do sleep 0.1; done
 answered=0; failed=0; tries=0
 while [ ! -e /tmp/stop ] && [ $tries -lt 3000 ]; do
   tries=$((tries + 1))
-  if [ "$(wget -q -T 3 -O - http://$SHOP_SERVICE_HOST/ 2>/tmp/error)" = open ]; then
+  if [ "$(curl --silent --show-error --max-time 3 http://$SHOP_SERVICE_HOST/ 2>/tmp/error)" = open ]; then
     answered=$((answered + 1))
   else
-    failed=$((failed + 1)); cat /tmp/error
+    failed=$((failed + 1)); echo "after $answered answers: $(cat /tmp/error)"
   fi
   echo "$answered $failed" >/tmp/now; mv /tmp/now /tmp/counts
   sleep 0.05
 done
 echo "done $answered $failed"
 """
-
-CLIENT = {
-    "apiVersion": "v1",
-    "kind": "Pod",
-    "metadata": {"name": "client"},
-    "spec": {
-        "restartPolicy": "Never",
-        "automountServiceAccountToken": False,
-        "containers": [
-            {
-                "name": "client",
-                "image": "docker.io/local/busybox:1",
-                "imagePullPolicy": "Never",
-                "command": ["sh", "-c", REQUESTS],
-            }
-        ],
-    },
-}
 
 
 def helm_runs(command: str, helm: Helm, chart: Path, *options: str) -> None:
@@ -77,7 +61,7 @@ def helm_runs(command: str, helm: Helm, chart: Path, *options: str) -> None:
     assert done.status == 0, done.stderr
 
 
-def test_no_request_is_lost_while_an_agent_comes_and_goes(cluster, space, helm4, verify):
+def test_no_request_is_lost_while_an_agent_comes_and_goes(cluster, space, helm4, verify, client):
     chart = helm4.shell.folder / "shop"
     (chart / "templates").mkdir(parents=True)
     (chart / "Chart.yaml").write_text("apiVersion: v2\nname: shop\nversion: 0.1.0\n")
@@ -100,7 +84,7 @@ def test_no_request_is_lost_while_an_agent_comes_and_goes(cluster, space, helm4,
 
     helm_runs("install", helm4, chart, *in_time, "--set", f"{agent}=false")
     assert agents() == {()}
-    cluster.kubectl("apply", "-n", space, "-f-", stdin=json.dumps(CLIENT))
+    cluster.kubectl("apply", "-n", space, "-f-", stdin=json.dumps(client(REQUESTS)))
     cluster.wait("pod/client", space, "condition=Ready")
     time.sleep(2)
     before = counts()

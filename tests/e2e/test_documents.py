@@ -14,11 +14,13 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 by_name = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 
 NOT_RUN = {
+    "sidecar-plugin verify --namespace shop --wait 120s": "needs a cluster; tests/cluster/test_verify_command.py runs it",
     "helm plugin install .": "brings packages from the network; the fixture helm4_homes runs it on the checkout",
     "helm install shop examples/web --post-renderer sidecar": "needs a cluster; test_helm4.py runs it dry",
     "helm plugin install https://git.example.com/you/sidecar-plugin --verify=false": "no such host; test_helm4.py uses file://",
     "helm plugin update sidecar": "brings packages from the network; nothing runs it",
     "helm plugin uninstall sidecar": "test_helm4.py runs it",
+    "make test-fluent-bit FLUENT_BIT=/path/to/fluent-bit": "needs a Fluent Bit; .ci/run calls it where one is at hand",
 }
 """Every line of a ```shell block, and why it is not run here."""
 
@@ -94,7 +96,7 @@ def options(tool: Callable[[str], Path]) -> set[str]:
         *((tool("helm4"), *words) for words in (("template",), ("install",), ("plugin", "install"))),
         (tool("kustomize"), "build"),
         (tool("kubectl"), "kustomize"),
-        *((PROGRAM, *words) for words in ((), ("inject",), ("uninject",), ("convert",), ("check",), ("agents",))),
+        *((PROGRAM, *words) for words in ((), ("inject",), ("uninject",), ("agents",), ("verify",), ("convert",), ("check",))),
     ]
     return {option for words in asked for option in OPTION.findall(shell.output(*words, "--help"))}
 
