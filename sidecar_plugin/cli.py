@@ -19,6 +19,8 @@ from sidecar_plugin.run import Options, report
 COMMANDS: dict[str, str] = {
     "inject": "put agents into manifests",
     "uninject": "take them out again, to the byte",
+    "convert": "rewrite sidecars from one declaration to another",
+    "check": "tell mistakes in the declaration of sidecars",
     "agents": "the agents there are, or one agent's values",
     "from-daemonset": "make an agent folder of a DaemonSet",
     "export-policy": "the same injection as a policy of the cluster",

@@ -49,9 +49,11 @@ def add_paths(parser: "ArgumentParser") -> None:
     parser.add_argument("--output-dir", metavar="DIR", help="write the results below this folder")
 
 
-def add_options(parser: "ArgumentParser") -> None:
-    """Add OPTIONS."""
+def add_options(parser: "ArgumentParser", only: tuple[str, ...] = ()) -> None:
+    """Add OPTIONS, or only some of them."""
     for flag, metavar, text in OPTIONS:
+        if only and flag not in only:
+            continue
         if not metavar:
             parser.add_argument(flag, action="store_true", help=text)
         elif flag in REPEATED:

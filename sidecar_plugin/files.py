@@ -7,13 +7,20 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from sidecar_plugin.errors import UsageError
+from sidecar_plugin.config import Layer
+from sidecar_plugin.errors import Place, SidecarPluginError, UsageError
+from sidecar_plugin.memo import Memo
 from sidecar_plugin.results import Results
-from sidecar_plugin.run import STDIN, Options, check_strict, injector_for, memo_for
+from sidecar_plugin.run import STDIN, Options, check_strict, injector_for, memo_for, settings_for
 from sidecar_plugin.source import Source
 from sidecar_plugin.streams import read_stream, uninject
+from sidecar_plugin.workloads import WorkloadKinds
+
+if TYPE_CHECKING:
+    from sidecar_plugin.linting.formats import Report
+    from sidecar_plugin.linting.subject import Rule
 
 ENDINGS = frozenset((".yaml", ".yml", ".json"))
 
@@ -31,6 +38,13 @@ class Output(NamedTuple):
         if folder is not None and (in_place or diff):
             raise UsageError(f"--output-dir does not go with {'--in-place' if in_place else '--diff'}; give one of them")
         return cls(in_place, diff, folder)
+
+
+class Conversion(NamedTuple):
+    """What `convert` is asked for: a declaration, and the names of regular containers that are sidecars."""
+
+    to: str
+    named: tuple[str, ...] = ()
 
 
 class _File(NamedTuple):
@@ -65,6 +79,58 @@ def inject_files(paths: list[str], options: Options, output: Output, results: Re
 def uninject_files(paths: list[str], output: Output, results: Results) -> bytes:
     """Take all injections out of the manifests below `paths`; return what goes to stdout. Raises SidecarPluginError."""
     return _write([(file, uninject(file.source, results)) for file in _read(paths)], output)
+
+
+def convert_files(paths: list[str], options: Options, conversion: Conversion, output: Output, results: Results) -> bytes:
+    """Convert the sidecars of all manifests below `paths`; return what goes to stdout.
+
+    The cluster's version, its platform and custom workloads come from the options, and from settings found in the files, which
+    stay where they are. Raises SidecarPluginError, with nothing written.
+    """
+    from sidecar_plugin.conversion.converter import Converter, Request  # late: injecting does not need it
+
+    files = _read(paths)
+    memo = Memo()
+    layers = [layer for file in files for layer in read_stream(file.source, memo).layers]
+    settings = settings_for(options, layers, results, memo)
+    request = Request(conversion.to, settings.cluster_version, settings.platform, frozenset(conversion.named))
+    converter = Converter(request, WorkloadKinds.of(settings.workloads), results)
+    texts = [(file, converter.convert(file.source)) for file in files]
+    converter.check_names()
+    check_strict(options, results)
+    return _write(texts, output)
+
+
+def check_files(paths: list[str], options: Options, rules: "list[Rule]") -> "Report":
+    """Check all manifests below `paths` by the rules; return what was found.
+
+    The cluster's version, its platform and custom workloads come from the options and from settings found in the files. Raises
+    SidecarPluginError for options and files that cannot be read; what a file says is never an error, but a finding.
+    """
+    from sidecar_plugin.linting.formats import Report  # late: injecting does not need it
+    from sidecar_plugin.linting.linter import Linter, unreadable
+    from sidecar_plugin.linting.subject import Cluster
+    from sidecar_plugin.linting.suppressions import without_ignored
+
+    files = _read(paths)
+    memo, layers, wrong = Memo(), list[Layer](), dict[str, SidecarPluginError]()
+    for file in files:
+        try:
+            layers += read_stream(file.source, memo).layers
+        except SidecarPluginError as error:
+            wrong[file.source.name] = error
+    settings = settings_for(options, layers, Results(), memo)
+    told = any("platform" in layer.data for layer in settings.layers)
+    cluster = Cluster(settings.cluster_version, settings.platform if told else None)
+    linter = Linter(rules, cluster, WorkloadKinds.of(settings.workloads))
+    findings = []
+    for file in files:
+        found = linter.check(file.source)
+        mistake = wrong.get(file.source.name)
+        if mistake and not any(finding.place == mistake.place for finding in found):
+            found += unreadable(rules, mistake, Place(file.source.name, 1, 1))
+        findings += without_ignored(file.source, found)
+    return Report(findings, rules, linter.not_run, linter.pods)
 
 
 def _read(paths: list[str]) -> list[_File]:

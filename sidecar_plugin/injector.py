@@ -31,12 +31,10 @@ from sidecar_plugin.pod_writer import PodWriter
 from sidecar_plugin.results import Outcome, Results
 from sidecar_plugin.streams import Stream, append_documents, check_foreign, identity, without_manifests
 from sidecar_plugin.workloads import (
-    RUN_TO_COMPLETION,
-    CustomWorkload,
     PodTemplate,
     Skipped,
     WorkloadKinds,
-    scalar_text,
+    runs_to_completion,
     workload_data,
 )
 
@@ -63,12 +61,7 @@ class Injector:
         self._containers: dict[tuple[str, str], tuple[Parts, dict[str, Any]]] = {}
         self._emitter = Emitter()
         self._manifests: dict[tuple[str, str, str, str], _Manifest] = {}
-        self._kinds = WorkloadKinds(
-            tuple(
-                CustomWorkload(custom["group"], custom["kind"], tuple(custom["podTemplate"].split(".")))
-                for custom in settings.workloads
-            )
-        )
+        self._kinds = WorkloadKinds.of(settings.workloads)
 
     @property
     def is_idle(self) -> bool:
@@ -199,9 +192,7 @@ class Injector:
             )
         asked = self._settings.declaration
         declaration = declarations.choose(asked, self._settings.platform, version)
-        restart = scalar_text(pod.spec, "restartPolicy")
-        completes = pod.kind in RUN_TO_COMPLETION or restart in ("Never", "OnFailure")
-        target = Target(version, self._settings.platform, pod.kind, completes, asked != "auto")
+        target = Target(version, self._settings.platform, pod.kind, runs_to_completion(pod), asked != "auto")
         try:
             warning = declarations.check(declaration, target)
         except DeclarationError as error:

@@ -88,6 +88,16 @@ def remove(document: Document) -> tuple[Document, list[str]]:
     return (document.without(join_spans(document.text, spans)) if spans else document), agents
 
 
+def marker_of(document: Document, template: Mapping) -> tuple[Scalar, Marker] | None:
+    """Return the annotation of a pod template and what it says, None if nothing was injected into it.
+
+    Raises ManifestError, with the place, for an annotation that cannot be read.
+    """
+    marker = _marker_of(document, template)
+    scalar = _annotation(document, template)
+    return (scalar, marker) if scalar is not None and marker is not None else None
+
+
 def _annotation(document: Document, node: Mapping) -> Scalar | None:
     found: Node = node
     for key in ("metadata", "annotations", INJECTED):

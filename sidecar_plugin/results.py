@@ -30,6 +30,8 @@ class Outcome(NamedTuple):
     removed: tuple[str, ...] = ()
     skipped: str = ""
     note: str = ""
+    was: str = ""
+    """The declarations that `convert` found."""
 
 
 class Warning(NamedTuple):  # noqa: A001  # the word of the field; the built-in is not used here
@@ -67,7 +69,8 @@ class Results:
             agents = ", ".join(injected.agent for injected in outcome.agents) or "-"
             declarations = ", ".join(dict.fromkeys(injected.declaration for injected in outcome.agents)) or "-"
             removed = f"removed: {', '.join(outcome.removed)}" if outcome.removed else ""
-            note = "; ".join(part for part in (removed, outcome.skipped, outcome.note) if part)
+            was = f"was {outcome.was}" if outcome.was else ""
+            note = "; ".join(part for part in (removed, was, outcome.skipped, outcome.note) if part)
             rows.append((name, agents, declarations, note))
         if len(rows) == 1:
             return "" if self.warnings else "sidecar-plugin: no workloads\n"
@@ -88,6 +91,7 @@ class Results:
                 "removed": list(outcome.removed),
                 "skipped": outcome.skipped,
                 "note": outcome.note,
+                **({"was": outcome.was} if outcome.was else {}),
             }
             for outcome, place in ((outcome, outcome.locate()) for outcome in self.outcomes)
         ]

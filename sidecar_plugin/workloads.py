@@ -82,6 +82,11 @@ class WorkloadKinds:
         self._custom = {(workload.group, workload.kind): workload.pod_template for workload in custom}
         self._kinds = tuple({*POD_TEMPLATES, *(workload.kind for workload in custom)})
 
+    @classmethod
+    def of(cls, custom: list[dict[str, Any]]) -> "WorkloadKinds":
+        """Return the kinds with those of the settings' key `workloads`."""
+        return cls(tuple(CustomWorkload(each["group"], each["kind"], tuple(each["podTemplate"].split("."))) for each in custom))
+
     def may_occur(self, text: str) -> bool:
         """Say whether a workload can be in `text`: if its kind does not stand there in letters, nor escaped, it is not."""
         for kind in self._kinds:
@@ -294,6 +299,11 @@ def scalar_text(node: Node, key: str) -> str | None:
     pair = effective_pair(node, key) if isinstance(node, Mapping) else None
     value = follow(pair[1]) if pair else None
     return value.value if isinstance(value, Scalar) else None
+
+
+def runs_to_completion(pod: PodTemplate) -> bool:
+    """Say whether the pod ends by itself: one of a Job, or one that is not restarted."""
+    return pod.kind in RUN_TO_COMPLETION or scalar_text(pod.spec, "restartPolicy") in ("Never", "OnFailure")
 
 
 def workload_data(pod: PodTemplate) -> dict[str, Any]:

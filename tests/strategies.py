@@ -79,10 +79,48 @@ def pod_specs(draw: Any) -> dict[str, Any]:
     return {key: fields[key] for key in order}
 
 
+class Quoted(str):
+    """A text that is always written in quotes."""
+
+    def isalnum(self) -> bool:
+        return False
+
+
+MARK = {"name": "__IS_SIDECAR__", "value": Quoted("true")}
+
+
 @st.composite
-def workloads(draw: Any) -> dict[str, Any]:
+def sidecars(draw: Any, name: str, declaration: str) -> dict[str, Any]:
+    """A container that is declared a sidecar, the mark anywhere among its fields."""
+    data = draw(containers(name))
+    if declaration == "native":
+        data["restartPolicy"] = "Always"
+    elif isinstance(data.get("env"), list):
+        data["env"] = draw(st.permutations([MARK, *data["env"]]))
+    else:
+        data["env"] = [MARK]
+    if draw(st.booleans()):
+        data["startupProbe"] = {"exec": {"command": ["x"]}}
+    return {key: data[key] for key in draw(st.permutations(list(data)))}
+
+
+@st.composite
+def sidecar_specs(draw: Any) -> dict[str, Any]:
+    """A pod spec with native sidecars, or acs ones, among its own containers."""
+    fields = draw(pod_specs())
+    declaration = draw(st.sampled_from(["native", "native", "acs"]))
+    ours = [draw(sidecars(f"side{index}", declaration)) for index in range(draw(st.integers(1, 2)))]
+    key = "initContainers" if declaration == "native" else "containers"
+    there = fields.get(key)
+    mixed = [*ours, *(there if isinstance(there, list) else [])]
+    fields[key] = mixed if draw(st.booleans()) else draw(st.permutations(mixed))
+    return fields
+
+
+@st.composite
+def workloads(draw: Any, specs: Any = None) -> dict[str, Any]:
     """A Deployment, Pod or CronJob as data."""
-    spec = draw(pod_specs())
+    spec = draw(specs if specs is not None else pod_specs())
     template: dict[str, Any] = {}
     metadata = draw(
         st.sampled_from(
@@ -202,7 +240,7 @@ class _Writer:
 
 
 @st.composite
-def manifest_texts(draw: Any) -> str:
+def manifest_texts(draw: Any, specs: Any = None) -> str:
     """The text of a stream: a workload, and perhaps other documents around it."""
     newline = draw(st.sampled_from(["\n", "\n", "\n", "\r\n"]))
     pieces = []
@@ -211,9 +249,9 @@ def manifest_texts(draw: Any) -> str:
         if index or draw(st.booleans()):
             lines.append("---" + draw(st.sampled_from(["", " # first", " "])))
         if draw(st.integers(0, 9)) == 0:
-            lines.append(_Writer(draw).flow(draw(workloads())))
+            lines.append(_Writer(draw).flow(draw(workloads(specs))))
         else:
-            _Writer(draw).block(draw(workloads()), 0, lines)
+            _Writer(draw).block(draw(workloads(specs)), 0, lines)
         if draw(st.integers(0, 5)) == 0:
             lines.append("...")
         pieces += lines

@@ -26,7 +26,7 @@ class _Acs:
     def check(self, target: Target) -> Finding | None:
         if target.platform != "acs":
             return foreign("acs", "Alibaba Cloud's", target.platform, platforms.named(target.platform).from_native)
-        if target.version < NATIVE_SIDECARS:
+        if target.version is None or target.version < NATIVE_SIDECARS:
             return None
         message = (
             f"the declaration acs on Kubernetes {target.version} has a known limit: after a failure retry, containerStatus and "

@@ -26,7 +26,7 @@ class _Native:
     def check(self, target: Target) -> Finding | None:
         platform = platforms.named(target.platform)
         instead = platform.before_native
-        if target.version >= NATIVE_SIDECARS:
+        if target.version is None or target.version >= NATIVE_SIDECARS:
             if not platform.no_native:
                 return None
             return Finding(f"{platform.no_native}; use declaration {instead} or auto", platform.native_fails)

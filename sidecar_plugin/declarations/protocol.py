@@ -6,9 +6,12 @@ from sidecar_plugin.cluster_version import ClusterVersion
 
 
 class Target(NamedTuple):
-    """The pod that a declaration is to be used for; `asked` says whether the declaration was asked for by name."""
+    """The pod that a declaration is to be used for; `asked` says whether the declaration was asked for by name.
 
-    version: ClusterVersion
+    Without a version nothing is said that depends on it.
+    """
+
+    version: ClusterVersion | None
     platform: str
     workload: str
     runs_to_completion: bool

@@ -50,6 +50,10 @@ class Editor:
         pieces.append(self.text[position:])
         return "".join(pieces)
 
+    def insertions(self) -> list[tuple[int, int, str]]:
+        """Return the insertions as they are: where, where again, and what."""
+        return [(offset, offset, inserted) for offset, inserted in self._insertions]
+
     def append(self, sequence: Sequence, items: list[Any]) -> None:
         """Add items behind the last one of a list."""
         if sequence.flow:
@@ -152,7 +156,7 @@ class Editor:
     def _insert_lines_behind(self, node: Node, data: Any, column: int) -> None:
         text = self.text
         end = content_end(text, node)
-        position = _content_line_end(text, end)
+        position = content_line_end(text, end)
         while _comment_column(text, position) > column:  # comments further in belong to what stands above them
             position = line_end(text, position)
         if position == len(text) and text[-1] not in BREAKS:
@@ -175,7 +179,7 @@ def _comment_column(text: str, line: int) -> int:
     return mark - line if mark >= 0 and not text[line:mark].strip(" ") else -1
 
 
-def _content_line_end(text: str, end: int) -> int:
+def content_line_end(text: str, end: int) -> int:
     """Return where the line ends whose content ends at `end`; a block scalar ends its own line."""
     return end if end and text[end - 1] in BREAKS else line_end(text, end)
 
@@ -212,7 +216,7 @@ def _spans(text: str, places: list[Span], gone: set[int], is_flow: bool, keyed: 
             if text[line:start].strip(" -") or ("-" in text[line:start] and keyed):
                 spans.append((start, places[index + 1][0] if index + 1 < len(places) else end))
             else:
-                spans.append((line, _content_line_end(text, end)))
+                spans.append((line, content_line_end(text, end)))
         return spans
     index = 0
     while index < len(places):
