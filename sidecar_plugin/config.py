@@ -12,6 +12,7 @@ from sidecar_plugin import __version__
 from sidecar_plugin.cluster_version import ClusterVersion, parse_cluster_version
 from sidecar_plugin.document.stream import Document, split
 from sidecar_plugin.errors import ManifestError, Place, SettingsError, VersionError
+from sidecar_plugin.helm_charts import CHART, KUBE_VERSION, annotation, chart_of, template_of, values_path
 from sidecar_plugin.memo import Memo
 from sidecar_plugin.nodes import Mapping, Node, Scalar, follow, kind_of
 from sidecar_plugin.plain_data import DataError, key_place, lookup, to_data
@@ -28,12 +29,18 @@ VERSION_SOURCES = "spec.clusterVersion of a SidecarInjection, sidecars.clusterVe
 
 
 class Layer(NamedTuple):
-    """One source of settings: its `data` has the shape of `spec`; `root` is the node it was read from, if it was a file."""
+    """One source of settings: its `data` has the shape of `spec`; `root` is the node it was read from, if it was a file.
+
+    What a chart rendered names the `chart` it is for, the `template` and the `kube_version` that Helm knows, see helm_charts.
+    """
 
     label: str
     data: dict[str, Any]
     document: Document | None = None
     root: Node | None = None
+    chart: str = ""
+    template: str = ""
+    kube_version: str = ""
 
     def has(self, path: Path) -> bool:
         """Say whether this layer sets the value at `path`."""
@@ -97,6 +104,10 @@ def field_of(path: Path) -> str:
 
 def _error(layer: Layer, message: str, path: Path, key: str | None = None) -> SettingsError:
     place = layer.place(path, key)
+    if layer.template:
+        value = f"{values_path(layer.chart)}.{field_of([*path, *([key] if key else [])])}"
+        named = f"the value {value}, " if layer.kube_version else ""  # else it is not the library chart that rendered it
+        message = f"{message} ({named}rendered by {layer.template})"
     return SettingsError(message if place else f"{message} (in {layer.label})", place, field_of(path))
 
 
@@ -132,7 +143,9 @@ def is_injection(root: Node | None) -> bool:
 def document_layer(document: Document, root: Mapping, memo: Memo) -> Layer:
     """Return the layer that a SidecarInjection document is. Raises SettingsError or ManifestError, with the place."""
     data = _data(document, root)
-    whole = Layer(KIND, data, document, root)
+    template = template_of(document)
+    chart = annotation(root, CHART) or chart_of(template)
+    whole = Layer(KIND, data, document, root, chart, template, annotation(root, KUBE_VERSION))
     if data.get("apiVersion") != API_VERSION:
         message = f'this program knows {API_VERSION} only, not "{data.get("apiVersion")}"'
         raise _error(whole, message, ["apiVersion"])
@@ -140,7 +153,7 @@ def document_layer(document: Document, root: Mapping, memo: Memo) -> Layer:
     if problem:
         raise _error(whole, problem.message, problem.path, problem.key)
     spec = root.get("spec")
-    return _checked(Layer(KIND, data.get("spec") or {}, document, spec or root), memo)
+    return _checked(whole._replace(data=data.get("spec") or {}, root=spec or root), memo)
 
 
 def config_layers(source: Source, memo: Memo) -> list[Layer]:
@@ -211,12 +224,12 @@ def _checked(layer: Layer, memo: Memo) -> Layer:
     problem = _SPEC_SCHEMA.problem(layer.data, memo)
     if problem:
         raise _error(layer, problem.message, problem.path, problem.key)
-    version = layer.data.get("clusterVersion")
-    if version is not None and version != "":
-        try:
-            parse_cluster_version(str(version))
-        except VersionError as error:
-            raise _error(layer, error.message, ["clusterVersion"]) from None
+    for version in (layer.data.get("clusterVersion"), layer.kube_version):
+        if version is not None and version != "":
+            try:
+                parse_cluster_version(str(version))
+            except VersionError as error:
+                raise _error(layer, error.message, ["clusterVersion"]) from None
     return layer
 
 
@@ -228,7 +241,8 @@ def merge_layers(layers: list[Layer]) -> Settings:
         if own.get("clusterVersion") in ("", None):
             own.pop("clusterVersion", None)  # "not given": what a chart renders when its value is empty
         data = lay_over(data, own)
-    version = data.get("clusterVersion")
+    known = next((layer.kube_version for layer in layers if layer.kube_version), None)  # what Helm knows, if nobody says
+    version = data.get("clusterVersion", known)
     agents = {name: _agent(name, raw) for name, raw in (data.get("agents") or {}).items() if raw is not None}
     return Settings(
         tuple(layers),

@@ -1,15 +1,18 @@
 """What the front ends share: the options of a run, the settings they make, and how a run ends."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sidecar_plugin.agent_folders import AgentFolders
 from sidecar_plugin.config import VALUES_KEY, Layer, config_layers, merge_layers, option_layer, set_layer, values_layer
 from sidecar_plugin.errors import SidecarPluginError, UsageError
-from sidecar_plugin.injector import Injector
+from sidecar_plugin.injector import Injector, Manifests
 from sidecar_plugin.memo import Memo
 from sidecar_plugin.memo_file import MemoFile
 from sidecar_plugin.results import Results
 from sidecar_plugin.source import Source
+
+if TYPE_CHECKING:
+    from sidecar_plugin.scopes import ScopedInjector
 
 STDIN = "<stdin>"
 
@@ -41,12 +44,28 @@ def read_file(name: str, option: str) -> Source:
         raise UsageError(f"{option} {name}: {error.strerror or error}") from None
 
 
-def injector_for(options: Options, found: list[Layer], results: Results, memo: Memo) -> Injector:
+def injector_for(options: Options, found: list[Layer], results: Results, memo: Memo) -> "Injector | ScopedInjector":
     """Return the injector for the settings of the options and those `found` in the input, in the design's order."""
-    layers: list[Layer] = []
+    documents: list[Layer] = []
     for name in options.config:
-        layers += config_layers(read_file(name, "--config"), memo)
-    layers += found
+        documents += config_layers(read_file(name, "--config"), memo)
+    documents += found
+    layers = _option_layers(options, results, memo)
+    library = AgentFolders(options.templates)
+
+    def make(chosen: list[Layer], manifests: Manifests) -> Injector:
+        return Injector(merge_layers([*chosen, *layers]), library, results, memo, manifests)
+
+    if any(layer.chart for layer in documents):
+        from sidecar_plugin.scopes import ScopedInjector  # late: most streams hold no chart's settings
+
+        return ScopedInjector(documents, make)
+    return make(documents, {})
+
+
+def _option_layers(options: Options, results: Results, memo: Memo) -> list[Layer]:
+    """Return the settings that the options give, which come behind all documents."""
+    layers: list[Layer] = []
     for name in options.values:
         layer = values_layer(read_file(name, "--values"), memo)
         if layer is None:
@@ -61,7 +80,7 @@ def injector_for(options: Options, found: list[Layer], results: Results, memo: M
     ):
         if value is not None:
             layers.append(option_layer(option, key, value, memo))
-    return Injector(merge_layers(layers), AgentFolders(options.templates), results, memo)
+    return layers
 
 
 def memo_for(options: Options) -> MemoFile:

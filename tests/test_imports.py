@@ -15,6 +15,7 @@ FLOORS = [
     ["post_renderer", "krm_function", "files", "agent_listing"],
     ["command_line"],
     ["run"],
+    ["scopes"],
     ["agent_folders", "memo_file"],
     ["injector"],
     ["pod_writer", "streams"],
@@ -24,6 +25,7 @@ FLOORS = [
     ["workloads"],
     ["declarations"],
     ["config"],
+    ["helm_charts"],
     ["document"],
     ["schemas", "plain_data", "nodes", "values", "cluster_version", "results"],
     ["memo", "source", "libyaml"],
@@ -58,6 +60,8 @@ def test_imports_run_down_the_house(path: Path) -> None:
 
 
 CORE = [
+    "scopes",
+    "helm_charts",
     "injector",
     "streams",
     "pod_agents",
