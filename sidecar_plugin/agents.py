@@ -144,30 +144,46 @@ class Agent:
         self._parsed: dict[str, Parts] = {}
         self._last: tuple[Any, Parts] | None = None  # of a template that does not look at the workload
 
-    def render(self, overrides: tuple[dict[str, Any], ...], context: dict[str, Any]) -> Parts:
-        """Return the agent's parts for `context` (workload, cluster, declaration) and the agent's default values with
-        `overrides` over them, weakest first, as Helm merges.
+    def render(
+        self, overrides: tuple[dict[str, Any], ...], context: dict[str, Any], workload: Callable[[], dict[str, Any]]
+    ) -> Parts:
+        """Return the agent's parts for `context` (cluster, declaration), the workload, which is asked for when the template
+        looks at it, and the agent's default values with `overrides` over them, weakest first, as Helm merges.
 
         Raises ValuesError for values that the agent's schema does not take, and TemplateError with the template's file and
         line, or the place in what it rendered.
         """
-        same = (overrides, context["cluster"], context["declaration"])
-        if self._last is not None and self._last[0] == same:
+        if self._last is not None and self._last[0] == (overrides, context):
             return self._last[1]
-        key = key_of("rendered", __version__, self._folder.signature, overrides, context)
+        whole = {**context, "workload": workload()} if self._looks_at_workload() else context
+        key = key_of("rendered", __version__, self._folder.signature, overrides, whole)
         text = self._memo.get(key)
-        if text is not None:
-            return self._parts(text)
+        if text is None:
+            compiled, values = self._read()
+            text = compiled.render({**whole, "values": values.merged(overrides, self._memo)})
+            parts = self._parts(text)
+            self._memo.put(key, text)
+        else:
+            parts = self._parts(text)
+        if whole is context:
+            self._last = ((overrides, context), parts)
+        return parts
+
+    def _looks_at_workload(self) -> bool:
+        """Say whether a rendering depends on the workload, so that each workload needs its own."""
+        key = key_of("looks at the workload", __version__, self._folder.signature)
+        looks = self._memo.get(key)
+        if looks is None:
+            looks = str(self._read()[0].uses_workload)
+            self._memo.put(key, looks)
+        return looks == str(True)
+
+    def _read(self) -> "tuple[_Compiled, _Values]":
         if self._compiled is None or self._values is None:
             files = self._folder.read()
             self._values = _Values(self._folder, files)
             self._compiled = _Compiled(self._folder, files)
-        text = self._compiled.render({**context, "values": self._values.merged(overrides, self._memo)})
-        parts = self._parts(text)
-        self._memo.put(key, text)
-        if not self._compiled.uses_workload:
-            self._last = (same, parts)
-        return parts
+        return self._compiled, self._values
 
     def check(self, override: dict[str, Any]) -> None:
         """Raise ValuesError if the agent does not take these values over its defaults."""

@@ -4,20 +4,20 @@ Each document is cut from the stream as text. Only one that can hold a workload 
 some, is changed. What was injected before is taken out first, so that a second run gives what the first gave.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from sidecar_plugin import declarations
-from sidecar_plugin.agents import AgentLibrary, patch_container
-from sidecar_plugin.config import VERSION_SOURCES, Settings
+from sidecar_plugin.agents import AgentLibrary, Parts, patch_container
+from sidecar_plugin.config import VERSION_SOURCES, AgentSettings, Settings
 from sidecar_plugin.declarations.protocol import Declaration, Target
 from sidecar_plugin.document.edit import Editor
-from sidecar_plugin.document.emit import block
+from sidecar_plugin.document.emit import Emitter, block
 from sidecar_plugin.document.stream import Document, split
 from sidecar_plugin.errors import (
     ClashError,
     DeclarationError,
     ManifestError,
-    Place,
     SettingsError,
     TemplateError,
     VersionError,
@@ -37,17 +37,15 @@ from sidecar_plugin.workloads import (
     PodTemplate,
     Skipped,
     WorkloadKinds,
-    containers_data,
     scalar_text,
 )
 
 
 class Manifest(NamedTuple):
-    """A resource that an agent brings along, and the first workload that needs it."""
+    """A resource that an agent brings along."""
 
     agent: str
     data: dict[str, Any]
-    place: Place
 
 
 Manifests = dict[tuple[str, str, str, str], Manifest]
@@ -57,7 +55,7 @@ Manifests = dict[tuple[str, str, str, str], Manifest]
 class Injector:
     """Injects by one set of settings; agents are compiled once and shared over all streams."""
 
-    __slots__ = ("_agents", "_kinds", "_manifests", "_memo", "_results", "_settings")
+    __slots__ = ("_agents", "_containers", "_emitter", "_kinds", "_manifests", "_memo", "_results", "_settings")
 
     def __init__(
         self, settings: Settings, library: AgentLibrary, results: Results, memo: Memo, manifests: Manifests | None = None
@@ -68,6 +66,8 @@ class Injector:
         self._results = results
         self._memo = memo
         self._agents = PodAgents(settings, library, memo)
+        self._containers: dict[tuple[str, str], tuple[Parts, dict[str, Any]]] = {}
+        self._emitter = Emitter()
         self._manifests: Manifests = {} if manifests is None else manifests
         self._kinds = WorkloadKinds(
             tuple(
@@ -132,13 +132,13 @@ class Injector:
         editor: Editor | None = None
         for found in self._kinds.find(document, tree.root):
             if isinstance(found, Skipped):
-                place = document.place(found.offset)
-                self._results.warn(f"{found.kind}/{found.name}: {found.reason}, nothing to inject into", place)
-                self._results.outcomes.append(Outcome(place, found.kind, found.namespace, found.name, skipped=found.reason))
+                locate = partial(document.place, found.offset)
+                self._results.warn(f"{found.kind}/{found.name}: {found.reason}, nothing to inject into", locate())
+                self._results.outcomes.append(Outcome(locate, found.kind, found.namespace, found.name, skipped=found.reason))
                 continue
             patch = self._patch(found, removed)
             if patch is not None:
-                editor = editor or Editor(document.text, _indent_of_lists(found))
+                editor = editor or Editor(document.text, _indent_of_lists(found), self._emitter)
                 PodWriter(found, tree, editor).write(patch)
                 self._collect_manifests(found, patch)
         if editor is None:
@@ -154,36 +154,21 @@ class Injector:
         return text
 
     def _patch(self, pod: PodTemplate, removed: list[str]) -> PodPatch | None:
-        place = pod.document.place(pod.offset)
+        locate = partial(pod.document.place, pod.offset)
         agents, reason = self._agents.for_pod(pod)
         if not agents:
             gone = tuple(dict.fromkeys(removed))
-            self._results.outcomes.append(Outcome(place, pod.kind, pod.namespace, pod.name, (), gone, reason))
+            self._results.outcomes.append(Outcome(locate, pod.kind, pod.namespace, pod.name, (), gone, reason))
             return None
-        declaration = self._declaration(pod, place)
+        declaration = self._declaration(pod)
         patch = PodPatch(pod, self._results)
         context = {
-            "workload": {
-                "kind": pod.kind,
-                "name": pod.name,
-                "namespace": pod.namespace,
-                "labels": pod.labels,
-                "annotations": pod.annotations,
-                "containers": containers_data(pod),
-            },
             "cluster": {"version": str(self._settings.cluster_version), "platform": self._settings.platform},
             "declaration": declaration.name,
         }
         for settings in agents:
             parts = self._agents.parts(pod, settings, context)
-            try:
-                patched = patch_container(parts.container, settings.container, self._memo)
-                container = declarations.declare(declaration, patched)
-            except SettingsError as error:
-                steps = [int(step) if step.isdigit() else step for step in error.field.split(".") if step]
-                raise self._settings.error(error.message, ["agents", settings.name, "container", *steps]) from None
-            except TemplateError as error:
-                raise TemplateError(f"agent {settings.name}: {error.message}", place) from None
+            container = self._declared(pod, settings, parts, declaration)
             position = settings.position or declaration.position
             patch.add(settings.name, declaration.name, declaration.list_name, position, container, parts)
         gone = tuple(name for name in dict.fromkeys(removed) if name not in {agent.name for agent in agents})
@@ -192,17 +177,33 @@ class Injector:
                 message = (
                     f"{pod.kind}/{pod.name}: the agent {name}, injected before, is not in these settings and was taken out"
                 )
-                self._results.warn(message, place)
-        self._results.outcomes.append(Outcome(place, pod.kind, pod.namespace, pod.name, tuple(patch.agents), gone))
+                self._results.warn(message, locate())
+        self._results.outcomes.append(Outcome(locate, pod.kind, pod.namespace, pod.name, tuple(patch.agents), gone))
         return patch
 
-    def _declaration(self, pod: PodTemplate, place: Place) -> Declaration:
+    def _declared(self, pod: PodTemplate, settings: AgentSettings, parts: Parts, declaration: Declaration) -> dict[str, Any]:
+        """Return the agent's container, patched by the settings and declared; the same one for the same parts."""
+        known, container = self._containers.get((settings.name, declaration.name), (None, {}))
+        if known is parts:
+            return container
+        try:
+            patched = patch_container(parts.container, settings.container, self._memo)
+            container = declarations.declare(declaration, patched)
+        except SettingsError as error:
+            steps = [int(step) if step.isdigit() else step for step in error.field.split(".") if step]
+            raise self._settings.error(error.message, ["agents", settings.name, "container", *steps]) from None
+        except TemplateError as error:
+            raise TemplateError(f"agent {settings.name}: {error.message}", pod.document.place(pod.offset)) from None
+        self._containers[settings.name, declaration.name] = parts, container
+        return container
+
+    def _declaration(self, pod: PodTemplate) -> Declaration:
         version = self._settings.cluster_version
         if version is None:
             raise VersionError(
                 f"{pod.kind}/{pod.name} is to get sidecars, but no cluster version is given, and it decides how they are "
                 f"declared; give it by {VERSION_SOURCES}",
-                place,
+                pod.document.place(pod.offset),
             )
         asked = self._settings.declaration
         declaration = declarations.choose(asked, self._settings.platform, version)
@@ -212,9 +213,9 @@ class Injector:
         try:
             warning = declarations.check(declaration, target)
         except DeclarationError as error:
-            raise DeclarationError(f"{pod.kind}/{pod.name}: {error.message}", place) from None
+            raise DeclarationError(f"{pod.kind}/{pod.name}: {error.message}", pod.document.place(pod.offset)) from None
         if warning:
-            self._results.warn(f"{pod.kind}/{pod.name}: {warning}", place)
+            self._results.warn(f"{pod.kind}/{pod.name}: {warning}", pod.document.place(pod.offset))
         return declaration
 
     # --- manifests of agents
@@ -226,12 +227,10 @@ class Injector:
                 metadata["namespace"] = pod.namespace
             data = {**manifest, "metadata": metadata}
             key = (data["apiVersion"], data["kind"], metadata.get("namespace", ""), metadata["name"])
-            place = pod.document.place(pod.offset)
-            known = self._manifests.setdefault(key, Manifest(agent, data, place))
+            known = self._manifests.setdefault(key, Manifest(agent, data))
             if known.data != data:
-                raise ClashError(
-                    f"two agents or workloads bring a {key[1]}/{key[3]}, but not the same one (agent {agent})", place
-                )
+                message = f"two agents or workloads bring a {key[1]}/{key[3]}, but not the same one (agent {agent})"
+                raise ClashError(message, pod.document.place(pod.offset))
 
     def _check_manifests(self, manifests: list[dict[str, Any]], documents: list[Document]) -> None:
         for manifest in manifests:

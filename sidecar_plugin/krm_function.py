@@ -9,6 +9,7 @@ from typing import Any
 
 from sidecar_plugin.config import Layer, document_layer
 from sidecar_plugin.document.edit import Editor
+from sidecar_plugin.document.emit import Emitter
 from sidecar_plugin.document.stream import Document, split
 from sidecar_plugin.errors import ManifestError, SettingsError, SidecarPluginError
 from sidecar_plugin.memo import Memo
@@ -112,7 +113,7 @@ def _extended(source: Source, text: str, manifests: list[Any], entries: list[Any
         document, root = _resource_list(edited)
         items = root.get("items")
         indent = max(0, items.column - root.column) if isinstance(items, Sequence) and not items.flow else 0
-        editor = Editor(document.text, indent)
+        editor = Editor(document.text, indent, Emitter())
         pair = root.pair(key)
         node = follow(pair[1]) if pair else None
         if isinstance(node, Sequence):

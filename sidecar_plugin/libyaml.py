@@ -1,5 +1,6 @@
 """libyaml's parser, through PyYAML's binding: the one place that imports PyYAML."""
 
+import operator
 import sys
 from importlib.machinery import PathFinder
 from types import ModuleType
@@ -52,6 +53,8 @@ def _init_reader_error(self: Any, name: str, position: int, character: int, enco
 _libyaml: Any = _binding()
 Event: Any = sys.modules["yaml.events"]
 """The classes of libyaml's events, by their names."""
+ScalarNode: Any = sys.modules["yaml.nodes"].ScalarNode
+MappingNode: Any = sys.modules["yaml.nodes"].MappingNode
 YAMLError: Any = sys.modules["yaml.error"].YAMLError
 """What the parser raises for text that is not YAML."""
 
@@ -62,6 +65,24 @@ def parser(text: str) -> Any:
     Both raise YAMLError for text that is not YAML.
     """
     return _libyaml.CParser(text)
+
+
+class _Composer(_libyaml.CParser):  # type: ignore[misc]  # the binding has no types
+    """Composes without resolving tags: the three methods are what the binding calls for each node, here of no effect."""
+
+    descend_resolver = staticmethod(operator.is_)
+    ascend_resolver = staticmethod(tuple)
+
+    @staticmethod
+    def resolve(kind: Any, value: Any, implicit: Any) -> None: ...
+
+
+def compose(text: str) -> Any:
+    """Return the root of the one document in `text` as PyYAML's node, None if there is none; tags are all None.
+
+    Raises YAMLError for text that is not YAML, for aliases, and for a second document. Nesting is for the caller to bound.
+    """
+    return _Composer(text).get_single_node()
 
 
 def problem(text: str, error: Any) -> tuple[str, int]:

@@ -1,5 +1,6 @@
 """Which agents a pod gets, and with which values: by the settings' switches and selectors, and by annotations, which win."""
 
+from functools import partial
 from typing import Any
 
 from sidecar_plugin.agents import TEMPLATE, Agent, AgentFolder, AgentLibrary, Parts, ValuesError
@@ -11,7 +12,7 @@ from sidecar_plugin.memo import Memo
 from sidecar_plugin.plain_data import DataError, lookup, to_data
 from sidecar_plugin.selectors import Selector, parse_selector
 from sidecar_plugin.source import Source
-from sidecar_plugin.workloads import POD_TEMPLATES, PodTemplate, scalar_text
+from sidecar_plugin.workloads import POD_TEMPLATES, PodTemplate, scalar_text, workload_data
 
 PREFIX = "sidecar-plugin.dev/"
 ANNOTATION_INJECT = f"{PREFIX}inject"
@@ -130,13 +131,14 @@ class PodAgents:
             raise self._settings.error(problem.message, [*path, problem.key] if problem.key else path) from None
 
     def parts(self, pod: PodTemplate, settings: AgentSettings, context: dict[str, Any]) -> Parts:
-        """Return what an agent adds to a pod: rendered with the settings' values and those of the pod's annotations.
+        """Return what an agent adds to a pod: rendered with the settings' values and those of the pod's annotations;
+        `context` is what templates see beside values and workload.
 
         Raises SettingsError for annotated values that the agent does not take, and TemplateError.
         """
         own = self._annotated_values(pod, settings.name)
         try:
-            return self._agent(settings).render((settings.values, *own), context)
+            return self._agent(settings).render((settings.values, *own), context, partial(workload_data, pod))
         except ValuesError as error:
             key, problem = ANNOTATION_VALUES + settings.name, error.problem
             field = ".".join(map(str, [*problem.path, problem.key] if problem.key else problem.path))

@@ -3,7 +3,7 @@
 What clashes with the pod, or between two agents, is a ClashError that names both sides.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from sidecar_plugin.agents import Parts
 from sidecar_plugin.errors import ClashError, ManifestError
@@ -18,13 +18,6 @@ STDOUT = "Stdout"
 Data = dict[str, Any]
 
 
-class _Existing(NamedTuple):
-    """A named thing that the pod has already."""
-
-    node: Node
-    value: str | None
-
-
 class PodPatch:
     """Additions to one pod template, ordered as the agents are."""
 
@@ -32,6 +25,7 @@ class PodPatch:
         "_annotations",
         "_containers",
         "_env",
+        "_existing_items",
         "_first",
         "_labels",
         "_last",
@@ -60,8 +54,9 @@ class PodPatch:
         self._env: dict[int, dict[str, tuple[str, Data]]] = {}
         self._annotations: dict[str, tuple[str, str]] = {}
         self._labels: dict[str, tuple[str, str]] = {}
+        self._existing_items: dict[tuple[int, str], dict[str, Node]] = {}
         self._containers = self._application_containers()
-        self._stdout = self._existing_stdout_volume()
+        self._stdout: str | None = None
 
     def add(self, agent: str, declaration: str, list_name: str, position: str, container: Data, parts: Parts) -> None:
         """Add one agent: its declared container goes to that list and position, its parts to where they belong.
@@ -76,14 +71,13 @@ class PodPatch:
         self._claim_name(agent, container["name"])
         at[list_name].append(_with_volumes_renamed(container, renamed))
         for mount in parts.application_mounts:
-            self._add_mount(agent, {**mount, "name": renamed.get(mount["name"], mount["name"])})
+            self._add_mount(agent, {**mount, "name": renamed[mount["name"]]} if mount["name"] in renamed else mount)
         for entry in parts.application_env:
             self._add_env(agent, entry)
         self._add_strings(agent, "annotations", parts.pod_annotations, self._annotations)
         self._add_strings(agent, "labels", parts.pod_labels, self._labels)
-        existing = self._existing("imagePullSecrets", "name")
         for secret in parts.image_pull_secrets:
-            if secret["name"] not in existing:
+            if secret["name"] not in self._existing("imagePullSecrets", "name"):
                 self._secrets[secret["name"]] = secret
         self.agents.append(InjectedAgent(agent, declaration, container["name"]))
         self.manifests += [(agent, manifest) for manifest in parts.manifests]
@@ -113,14 +107,15 @@ class PodPatch:
             return f"{self._pod.path}spec."
         return f"{self._pod.path}spec.containers[{scalar_text(mapping, 'name') or '?'}]."
 
-    def _existing(self, key: str, identity: str, mapping: Mapping | None = None) -> dict[str, _Existing]:
+    def _existing(self, key: str, identity: str, mapping: Mapping | None = None) -> dict[str, Node]:
+        """Return the items of a list of the pod spec, or of the container `mapping`, by what identifies them."""
         mapping = mapping or self._pod.spec
-        node = self._list(mapping, key)
-        existing = {}
-        for item in node.items if node else ():
-            name = scalar_text(follow(item), identity)
-            if name is not None:
-                existing[name] = _Existing(item, scalar_text(follow(item), "value"))
+        existing = self._existing_items.get((id(mapping), key))
+        if existing is None:
+            node = self._list(mapping, key)
+            named = ((scalar_text(follow(item), identity), item) for item in (node.items if node else ()))
+            existing = {name: item for name, item in named if name is not None}
+            self._existing_items[id(mapping), key] = existing
         return existing
 
     def _existing_stdout_volume(self) -> str | None:
@@ -146,7 +141,7 @@ class PodPatch:
         for key in _CONTAINER_LISTS:
             if found := self._existing(key, "name").get(name):
                 remedy = f"rename either, the agent's with agents.{agent}.container.name"
-                raise self._clash(agent, f'a container "{name}" ({key})', found.node, remedy)
+                raise self._clash(agent, f'a container "{name}" ({key})', found, remedy)
         if other := self._names.get(name):
             raise self._agents_clash(agent, other, f'a container "{name}"')
         self._names[name] = agent
@@ -158,13 +153,15 @@ class PodPatch:
             name = volume["name"]
             empty_dir = volume.get("emptyDir")
             if isinstance(empty_dir, dict) and empty_dir.get("medium") == STDOUT:
+                if self._stdout is None:
+                    self._stdout = self._existing_stdout_volume()
                 if self._stdout is not None:
                     renamed[name] = self._stdout
                     continue
                 self._stdout = name
             if found := existing.get(name):
                 remedy = "rename either"
-                raise self._clash(agent, f'a volume "{name}"', found.node, remedy)
+                raise self._clash(agent, f'a volume "{name}"', found, remedy)
             other, same = self._volumes.get(name, (agent, volume))
             if same != volume:
                 raise self._agents_clash(agent, other, f'a volume "{name}", but not the same one')
@@ -178,11 +175,11 @@ class PodPatch:
             for taken, found in existing.items():
                 if _as_path(taken) != path:
                     continue
-                if scalar_text(follow(found.node), "name") == mount["name"]:
+                if scalar_text(follow(found), "name") == mount["name"]:
                     break  # a volume that is shared with the agent, mounted there already
                 name = scalar_text(container, "name")
                 message = f'the container "{name}" mounts something at {taken} already, where the agent {agent} mounts its own'
-                raise ClashError(f"{message}; change either path", self._pod.document.place(found.node.start))
+                raise ClashError(f"{message}; change either path", self._pod.document.place(found.start))
             else:
                 self._add_to_container(agent, container, self._mounts, path, mount, f"a mount at {path}")
 
@@ -191,12 +188,12 @@ class PodPatch:
             found = self._existing("env", "name", container).get(entry["name"])
             if found is None:
                 self._add_to_container(agent, container, self._env, entry["name"], entry, f"a variable {entry['name']}")
-            elif found.value is None or found.value != entry.get("value"):
+            elif (value := scalar_text(follow(found), "value")) is None or value != entry.get("value"):
                 name = scalar_text(container, "name")
                 message = (
                     f'the container "{name}" sets {entry["name"]} itself; its value is kept, not that of the agent {agent}'
                 )
-                self._results.warn(message, self._pod.document.place(found.node.start))
+                self._results.warn(message, self._pod.document.place(found.start))
 
     def _add_to_container(
         self,

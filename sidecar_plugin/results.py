@@ -1,6 +1,7 @@
 """What a run did and what it has to say: outcomes per workload, warnings, and how both are shown."""
 
 import json
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sidecar_plugin.errors import Place
@@ -15,9 +16,12 @@ class InjectedAgent(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of one workload: the agents it has now, those taken out, or why nothing was done."""
+    """What became of one workload: the agents it has now, those taken out, or why nothing was done.
 
-    place: Place
+    `locate` gives the workload's place; a long stream's lines are counted only when somebody asks.
+    """
+
+    locate: Callable[[], Place]
     kind: str
     namespace: str
     name: str
@@ -73,8 +77,8 @@ class Results:
         """Return the report for a program: one JSON object on one line."""
         workloads: list[dict[str, Any]] = [
             {
-                "file": outcome.place.file,
-                "line": outcome.place.line,
+                "file": place.file,
+                "line": place.line,
                 "kind": outcome.kind,
                 "namespace": outcome.namespace,
                 "name": outcome.name,
@@ -82,7 +86,7 @@ class Results:
                 "removed": list(outcome.removed),
                 "skipped": outcome.skipped,
             }
-            for outcome in self.outcomes
+            for outcome, place in ((outcome, outcome.locate()) for outcome in self.outcomes)
         ]
         warnings = [
             {"message": warning.message, **(warning.place._asdict() if warning.place else {})} for warning in self.warnings

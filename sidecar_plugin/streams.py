@@ -1,6 +1,6 @@
 """A stream of manifests as the commands see it: settings taken out, documents put behind, injections removed."""
 
-import re
+from functools import partial
 from typing import NamedTuple
 
 from sidecar_plugin.config import KIND, Layer, document_layer, is_injection
@@ -9,13 +9,10 @@ from sidecar_plugin.document.stream import Document, split
 from sidecar_plugin.errors import ManifestError, Place
 from sidecar_plugin.marker import has_marker, is_manifest, remove
 from sidecar_plugin.memo import Memo
-from sidecar_plugin.nodes import Mapping, Sequence, follow
+from sidecar_plugin.nodes import Mapping, Sequence, follow, may_hold_complex_key
 from sidecar_plugin.results import Outcome, Results
 from sidecar_plugin.source import Source
 from sidecar_plugin.workloads import has_escaped_letters, scalar_text
-
-_NEEDS_TREE = re.compile(r"\*|[{\[,]\s*[{\[]|[\]}]\s*:|\?\s")
-"""Only where one of these stands can a document hold an alias or a key that is no string, which `validate` does not see."""
 
 
 class Stream(NamedTuple):
@@ -84,8 +81,8 @@ def _is_json(text: str) -> bool:
 def check_foreign(document: Document) -> None:
     """Raise ManifestError if a document that holds no workload is not YAML."""
     text = document.text
-    if any(mark in text for mark in "*{[?") and _NEEDS_TREE.search(text):
-        document.parse()
+    if "*" in text or may_hold_complex_key(text):
+        document.parse()  # an alias or a key that is no string, which `validate` does not see
     else:
         document.validate()
 
@@ -112,7 +109,7 @@ def uninject(source: Source, results: Results) -> str:
         pieces.append(without.text)
         if agents:
             kind, namespace, name = _identity(document)
-            outcome = Outcome(document.place(0), kind, namespace, name, (), tuple(dict.fromkeys(agents)))
+            outcome = Outcome(partial(document.place, 0), kind, namespace, name, (), tuple(dict.fromkeys(agents)))
             results.outcomes.append(outcome)
     return "".join(pieces)
 

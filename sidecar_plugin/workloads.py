@@ -86,8 +86,9 @@ class WorkloadKinds:
 
     def may_occur(self, text: str) -> bool:
         """Say whether a workload can be in `text`: if its kind does not stand there in letters, nor escaped, it is not."""
-        if any(kind in text for kind in self._kinds) and self._pattern.search(text):  # `in` is much faster than the pattern
-            return True
+        for kind in self._kinds:
+            if kind in text:  # much faster than the pattern
+                return self._pattern.search(text) is not None or has_escaped_letters(text)
         return has_escaped_letters(text)
 
     def pod_template_path(self, group: str, kind: str) -> tuple[str, ...] | None:
@@ -236,6 +237,8 @@ class _Reader:
 
 def check_once(document: Document, mapping: Mapping, key: str, path: str) -> None:
     """Raise ManifestError if `key`, which decides something, stands twice in the mapping: which one is meant?"""
+    if not mapping.has_key_twice:
+        return
     names = [name for name, _ in mapping.pairs if name.value == key]
     if len(names) > 1:
         line = document.place(names[0].start).line
@@ -278,8 +281,20 @@ def scalar_text(node: Node, key: str) -> str | None:
     return value.value if isinstance(value, Scalar) else None
 
 
-def containers_data(pod: PodTemplate) -> list[dict[str, Any]]:
-    """Return what templates see of the pod's containers: name, image, ports and resources of each."""
+def workload_data(pod: PodTemplate) -> dict[str, Any]:
+    """Return what templates see as `workload`. Raises ManifestError for ports or resources that have no plain data."""
+    return {
+        "kind": pod.kind,
+        "name": pod.name,
+        "namespace": pod.namespace,
+        "labels": pod.labels,
+        "annotations": pod.annotations,
+        "containers": _containers_data(pod),
+    }
+
+
+def _containers_data(pod: PodTemplate) -> list[dict[str, Any]]:
+    """Return name, image, ports and resources of each of the pod's containers."""
     found = effective_pair(pod.spec, "containers")
     assert found is not None
     containers = follow(found[1])

@@ -1,6 +1,7 @@
 """Agents: rendering, the values they take, and messages that name the template's file and line."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ from sidecar_plugin.agents import TEMPLATE, Agent, AgentFolder, Parts, ValuesErr
 from sidecar_plugin.errors import SettingsError, TemplateError
 from sidecar_plugin.memo import Memo
 
-CONTEXT: dict[str, Any] = {
-    "workload": {"kind": "Deployment", "name": "web", "namespace": "", "labels": {}, "annotations": {}, "containers": []},
-    "cluster": {"version": "1.30", "platform": "acs"},
-    "declaration": "native",
-}
+CONTEXT: dict[str, Any] = {"cluster": {"version": "1.30", "platform": "acs"}, "declaration": "native"}
+
+
+def workload(name: str = "web") -> dict[str, Any]:
+    return {"kind": "Deployment", "name": name, "namespace": "", "labels": {}, "annotations": {}, "containers": []}
+
+
 MINIMAL = 'container: {name: a, image: "x"}\n'
 
 
@@ -24,7 +27,7 @@ def agent(template: str, **files: str) -> Agent:
 
 
 def render(template: str, *overrides: dict[str, Any], **files: str) -> Parts:
-    return agent(template, **files).render(overrides, CONTEXT)
+    return agent(template, **files).render(overrides, CONTEXT, workload)
 
 
 @pytest.mark.parametrize("name", ["logging", "monitoring", "proxy"])
@@ -34,7 +37,7 @@ def test_built_in_agents_render_from_their_defaults(name: str, declaration: str,
     folder = AgentFolders(()).folder(name)
     assert folder is not None
     context = {**CONTEXT, "declaration": declaration, "cluster": {"version": "1.30", "platform": platform}}
-    parts = Agent(folder, Memo()).render((), context)
+    parts = Agent(folder, Memo()).render((), context, workload)
     assert parts.container["name"] == name
     assert parts.container["securityContext"]["runAsNonRoot"] is True
 
@@ -44,7 +47,7 @@ def test_a_value_that_the_schema_does_not_know_is_refused(name: str) -> None:
     folder = AgentFolders(()).folder(name)
     assert folder is not None
     with pytest.raises(ValuesError) as caught:
-        Agent(folder, Memo()).render(({"imag": {"tag": "1"}},), CONTEXT)
+        Agent(folder, Memo()).render(({"imag": {"tag": "1"}},), CONTEXT, workload)
     assert caught.value.problem.message == 'unknown key "imag"; did you mean "image"?'
 
 
@@ -123,19 +126,30 @@ def test_a_rendering_that_is_no_agent_is_named_with_its_place(text: str, place: 
 
 def test_a_known_rendering_is_not_rendered_again() -> None:
     memo = Memo()
-    first = Agent(AgentFolder("mine", "mine", "1", lambda: {TEMPLATE: MINIMAL}), memo).render((), CONTEXT)
+    first = Agent(AgentFolder("mine", "mine", "1", lambda: {TEMPLATE: MINIMAL}), memo).render((), CONTEXT, workload)
 
     def never() -> dict[str, str]:
         raise AssertionError("the files were read")
 
-    assert Agent(AgentFolder("mine", "mine", "1", never), memo).render((), CONTEXT) == first
+    assert Agent(AgentFolder("mine", "mine", "1", never), memo).render((), CONTEXT, workload) == first
+
+
+def test_a_rendering_serves_all_workloads_if_the_template_looks_at_none() -> None:
+    memo = Memo()
+    folder = AgentFolder("mine", "mine", "1", lambda: {TEMPLATE: MINIMAL})
+    first = Agent(folder, memo).render((), CONTEXT, workload)
+
+    def never() -> dict[str, Any]:
+        raise AssertionError("the workload was asked for")
+
+    assert Agent(folder, memo).render((), CONTEXT, never) == first
 
 
 @pytest.mark.parametrize("change", ["signature", "values", "workload"])
 def test_whatever_a_rendering_depends_on_makes_it_a_new_one(change: str) -> None:
     memo = Memo()
     template = "container: {name: a, image: {{ [values, workload.name] | string | tojson }}}"
-    Agent(AgentFolder("mine", "mine", "1", lambda: {TEMPLATE: template}), memo).render(({},), CONTEXT)
+    Agent(AgentFolder("mine", "mine", "1", lambda: {TEMPLATE: template}), memo).render(({},), CONTEXT, workload)
     reads = []
 
     def read() -> dict[str, str]:
@@ -144,8 +158,8 @@ def test_whatever_a_rendering_depends_on_makes_it_a_new_one(change: str) -> None
 
     signature = "2" if change == "signature" else "1"
     values = {"a": 1} if change == "values" else {}
-    context = {**CONTEXT, "workload": {**CONTEXT["workload"], "name": "other"}} if change == "workload" else CONTEXT
-    Agent(AgentFolder("mine", "mine", signature, read), memo).render((values,), context)
+    other = partial(workload, "other" if change == "workload" else "web")
+    Agent(AgentFolder("mine", "mine", signature, read), memo).render((values,), CONTEXT, other)
     assert reads
 
 

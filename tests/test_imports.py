@@ -92,15 +92,18 @@ def test_the_core_does_no_input_or_output(path: Path) -> None:
 
 SETTINGS = ["--set", "clusterVersion=1.30,agents.logging.enabled=true"]
 POD = b"apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    image: x\n"
+PODS = POD + b"---\n" + POD.replace(b"web", b"api")
+INLINE = [*SETTINGS[:1], "clusterVersion=1.30,agents.a.enabled=true,agents.a.template=container: {name: logging\\, image: x}"]
 HEAVY = ["jinja2", "jsonschema_rs", "jsonschema", "jsonmerge", "argparse", "pathlib", "yaml.scanner", "dataclasses", "inspect"]
 
 
-def test_a_run_like_an_earlier_one_imports_nothing_heavy(tmp_path: Path) -> None:
+@pytest.mark.parametrize("settings", [SETTINGS, INLINE], ids=["looks at the workload", "does not"])
+def test_a_run_like_an_earlier_one_imports_nothing_heavy(tmp_path: Path, settings: list[str]) -> None:
     code = "import sys; from sidecar_plugin.cli import main; main(); print(*sys.modules, file=sys.stderr)"
-    command = [sys.executable, "-I", "-c", code, *SETTINGS, "--report", "none"]
+    command = [sys.executable, "-I", "-c", code, *settings, "--report", "none"]
     for _ in range(2):
-        done = subprocess.run(command, input=POD, capture_output=True, env={"SIDECAR_PLUGIN_CACHE": str(tmp_path)}, check=True)
-    assert b"- name: logging" in done.stdout
+        done = subprocess.run(command, input=PODS, capture_output=True, env={"SIDECAR_PLUGIN_CACHE": str(tmp_path)}, check=True)
+    assert done.stdout.count(b"- name: logging\n") == 2
     bare = subprocess.run([sys.executable, "-I", "-c", "import sys; print(*sys.modules)"], capture_output=True, check=True)
     modules = set(done.stderr.decode().split()) - set(bare.stdout.decode().split())
     assert not modules & set(HEAVY)

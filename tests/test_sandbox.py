@@ -9,11 +9,13 @@ from sidecar_plugin.agents import TEMPLATE, Agent, AgentFolder
 from sidecar_plugin.errors import TemplateError
 from sidecar_plugin.memo import Memo
 
-CONTEXT = {"workload": {"name": "web", "labels": {}, "containers": []}, "cluster": {}, "declaration": "native"}
+CONTEXT = {"cluster": {}, "declaration": "native"}
+WORKLOAD = {"name": "web", "labels": {}, "containers": []}
 
 
 def render(template: str) -> None:
-    Agent(AgentFolder("evil", "evil", template, lambda: {TEMPLATE: template}, is_inline=True), Memo()).render((), CONTEXT)
+    folder = AgentFolder("evil", "evil", template, lambda: {TEMPLATE: template}, is_inline=True)
+    Agent(folder, Memo()).render((), CONTEXT, lambda: WORKLOAD)
 
 
 REACHES_PYTHON = [
@@ -98,7 +100,8 @@ def test_an_attempt_ends_in_an_error_soon_and_small(template: str) -> None:
 
 
 def test_what_the_template_was_given_is_unchanged() -> None:
-    assert CONTEXT == {"workload": {"name": "web", "labels": {}, "containers": []}, "cluster": {}, "declaration": "native"}
+    assert CONTEXT == {"cluster": {}, "declaration": "native"}
+    assert WORKLOAD == {"name": "web", "labels": {}, "containers": []}
 
 
 def test_an_ordinary_template_still_renders_afterwards() -> None:

@@ -9,10 +9,10 @@ What cannot be extended without changing what the author's text means is an Edit
 import re
 from typing import Any
 
-from sidecar_plugin.document.emit import block, flow
+from sidecar_plugin.document.emit import Emitter, flow
 from sidecar_plugin.document.stream import Span
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, has_clip_at_end
+from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, content_end, has_clip_at_end
 
 _BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _COMMENT = re.compile("( *)#[^\n\r\x85\u2028\u2029]*(?:\r\n|[\n\r\x85\u2028\u2029]|\\Z)")
@@ -31,9 +31,10 @@ class EditError(ManifestError):
 class Editor:
     """Collects insertions into `text`; those at one offset come out in the order they were asked for: inner ones first."""
 
-    __slots__ = ("_insertions", "indent_lists", "text")
+    __slots__ = ("_emitter", "_insertions", "indent_lists", "text")
 
-    def __init__(self, text: str, indent_lists: int) -> None:
+    def __init__(self, text: str, indent_lists: int, emitter: Emitter) -> None:
+        self._emitter = emitter
         self.text = text
         self.indent_lists = indent_lists
         self._insertions: list[tuple[int, str]] = []
@@ -53,7 +54,7 @@ class Editor:
         if sequence.flow:
             if sequence.items:
                 last = sequence.items[-1]
-                self._insert(last.end, "".join(self._separator(last) + flow(item) for item in items))
+                self._insert(content_end(self.text, last), "".join(self._separator(last) + flow(item) for item in items))
             else:
                 self._insert(sequence.first + 1, ", ".join(map(flow, items)))
         else:
@@ -67,7 +68,7 @@ class Editor:
             first = sequence.items[0]
             self._insert(first.start, "".join(flow(item) + self._separator(first) for item in items))
         else:
-            lines = block(items, sequence.column, self.indent_lists)
+            lines = self._emitter.block(items, sequence.column, self.indent_lists)
             self._insert_lines_before(sequence.first, lines, sequence.column, 0)
 
     def add(self, mapping: Mapping, entries: dict[str, Any], before: str = "") -> None:
@@ -83,14 +84,14 @@ class Editor:
             if value.start == value.end and self.text[value.start - 1] not in " \t\n\r":
                 raise EditError(f'the key "{key.value}" has no value; write it as null', key.start)
             separator = self._separator(key)
-            self._insert(value.end, "".join(separator + entry for entry in written))
+            self._insert(content_end(self.text, value), "".join(separator + entry for entry in written))
             return
         neighbour = mapping.pair(before) if before else None
         if neighbour and self._is_first_on_line(neighbour[0].start):
             key = neighbour[0]
             before_it = mapping.pairs.index(neighbour) - 1
-            bound = mapping.pairs[before_it][1].end if before_it >= 0 else 0
-            lines = block(entries, mapping.column, self.indent_lists)
+            bound = content_end(self.text, mapping.pairs[before_it][1]) if before_it >= 0 else 0
+            lines = self._emitter.block(entries, mapping.column, self.indent_lists)
             self._insert_lines_before(key.start, lines, mapping.column, bound)
         else:
             self._insert_lines_behind(mapping, entries, mapping.column)
@@ -140,19 +141,20 @@ class Editor:
 
     def _insert_lines_behind(self, node: Node, data: Any, column: int) -> None:
         text = self.text
-        position = line_end(text, node.end)
+        end = content_end(text, node)
+        position = line_end(text, end)
         while (comment := _COMMENT.match(text, position)) and len(comment[1]) > column:
             position = comment.end()  # comments further in belong to what stands above them
         if position == len(text) and text[-1] not in _BREAKS:
             if has_clip_at_end(text, node):
                 message = "this block scalar ends the text without a line break; end the file with a line break"
-                raise EditError(message, node.end)
+                raise EditError(message, end)
             found = _BREAK.search(text)
             newline = found[0] if found else "\n"
-            self._insert(position, newline + newline.join(block(data, column, self.indent_lists, literal=False)))
+            self._insert(position, newline + newline.join(self._emitter.block(data, column, self.indent_lists, literal=False)))
         else:
             newline = self._newline(position)
-            self._insert(position, newline.join(block(data, column, self.indent_lists)) + newline)
+            self._insert(position, newline.join(self._emitter.block(data, column, self.indent_lists)) + newline)
 
 
 def _offset(insertion: tuple[int, str]) -> int:
@@ -173,13 +175,13 @@ def line_end(text: str, end: int) -> int:
 
 def span_of_pairs(text: str, mapping: Mapping, gone: set[int]) -> list[Span]:
     """Return the spans of the pairs with those indexes, as `Editor.add` inserts them."""
-    starts_ends = [(key.start, max(value.end, key.end)) for key, value in mapping.pairs]
+    starts_ends = [(key.start, max(content_end(text, value), key.end)) for key, value in mapping.pairs]
     return _spans(text, starts_ends, gone, mapping.flow, keyed=True)
 
 
 def span_of_items(text: str, sequence: Sequence, gone: set[int]) -> list[Span]:
     """Return the spans of the items with those indexes, as `Editor.append` and `prepend` insert them."""
-    return _spans(text, [(item.start, item.end) for item in sequence.items], gone, sequence.flow, keyed=False)
+    return _spans(text, [(item.start, content_end(text, item)) for item in sequence.items], gone, sequence.flow, keyed=False)
 
 
 def span_of_comment_mark(text: str, key: Scalar) -> list[Span]:

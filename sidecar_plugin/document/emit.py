@@ -15,6 +15,9 @@ _SINGLE_QUOTED = re.compile(r"[ -~]+")
 _TO_ESCAPE = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
+MAX_KEPT = 1000
+
+
 def quoted(text: str) -> str:
     """Return `text` in double quotes, escapes as JSON writes them."""
     return _TO_ESCAPE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
@@ -44,6 +47,44 @@ def block(data: Any, column: int, indent_lists: int = 0, literal: bool = True) -
     lines: list[str] = []
     _write(data, " " * column, " " * indent_lists, literal, lines)
     return lines
+
+
+class Emitter:
+    """Writes blocks, and keeps the items of lists that it has written: a stream gets the same container a thousand times.
+
+    An item is known by its identity, so whoever hands it over must not change it afterwards.
+    """
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int, int, bool], tuple[Any, list[str]]] = {}
+
+    def block(self, data: Any, column: int, indent_lists: int = 0, literal: bool = True) -> list[str]:
+        """Return what the function `block` returns."""
+        if isinstance(data, list):
+            return self._items(data, column, indent_lists, literal)
+        lines = []
+        for key, value in data.items():
+            if isinstance(value, list) and value:
+                lines.append(f"{' ' * column}{scalar(key)}:")
+                lines += self._items(value, column + indent_lists, indent_lists, literal)
+            else:
+                lines += block({key: value}, column, indent_lists, literal)
+        return lines
+
+    def _items(self, items: list[Any], column: int, indent_lists: int, literal: bool) -> list[str]:
+        lines = []
+        for item in items:
+            key = (id(item), column, indent_lists, literal)
+            known, written = self._known.get(key, (None, []))
+            if known is not item:
+                written = block([item], column, indent_lists, literal)
+                if len(self._known) >= MAX_KEPT:
+                    self._known.clear()
+                self._known[key] = item, written
+            lines += written
+        return lines
 
 
 def _write(data: Any, margin: str, list_margin: str, literal: bool, lines: list[str]) -> None:

@@ -1,0 +1,98 @@
+"""The tree of a text is the same whichever way it is read: composed by libyaml, or built from its events."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from sidecar_plugin import nodes
+from sidecar_plugin.document.stream import split
+from sidecar_plugin.nodes import Alias, Mapping, Node, Scalar, content_end
+from sidecar_plugin.source import Source
+from tests.strategies import manifest_texts
+
+
+def seen(text: str, node: Node) -> Any:
+    """Return all that the program looks at in a node and below it."""
+    assert not isinstance(node, Alias)
+    where = (node.start, content_end(text, node), node.tag, node.anchor)
+    if isinstance(node, Scalar):
+        return where, node.value, node.style
+    bounds = (node.flow, node.first, node.column, node.end if node.flow else None)
+    if isinstance(node, Mapping):
+        return where, bounds, [(seen(text, key), seen(text, value)) for key, value in node.pairs]
+    return where, bounds, [seen(text, item) for item in node.items]
+
+
+def same_either_way(text: str) -> None:
+    composed, built = nodes._compose(text), nodes._build(text)
+    assert (composed.root is None) == (built.root is None)
+    assert not built.has_aliases
+    if composed.root is not None and built.root is not None:
+        assert seen(text, composed.root) == seen(text, built.root)
+
+
+@settings(max_examples=300, deadline=None)
+@given(manifest_texts())
+def test_a_simple_document_reads_the_same_either_way(stream: str) -> None:
+    for document in split(Source("x", stream)):
+        if nodes._is_simple(document.text):
+            same_either_way(document.text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# only a comment\n",
+        "--- # nothing\n",
+        "---\n...\n",
+        "''\n",
+        "a:\nb: \n",
+        "a:\n- b\n-\n",
+        "a: [b: c , d]\n",
+        "a: [x: [1, 2] , {}]\n",
+        "- - - a\n  - b\n",
+        "a: |+\n  b\n\n\n",
+        "a: >-\n  b\n\n\nc: 'x\n\n  y'\n",
+        "? a\n: b\n",
+        "{'a':b, c: ,'d':e}\n",
+        "{a, b: [], c: {d}}\n",
+        "é: ü\n😀: [x]\n",
+    ],
+)
+def test_an_odd_document_reads_the_same_either_way(text: str) -> None:
+    same_either_way(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &x 1\n",
+        "a: !!str 1\n",
+        "&x a: 1\n",
+        "[&x a]\n",
+        "{'a':&x b}\n",
+        "{a: b, [c]: d}\n",
+        "{[c]}\n",
+        "{ # why\n [c]}\n",
+        "[a] : b\n",
+        "? [a]\n: b\n",
+        "?\n  - a\n",
+        "[" * 1000,
+        "- " * 1000,
+        "? " * 1000,
+        ": " * 2000,
+    ],
+)
+def test_a_document_that_is_not_simple_is_built_from_events(text: str) -> None:
+    assert not nodes._is_simple(text)
+
+
+def test_levels_that_stand_in_lines_of_their_own_are_counted_by_the_room_they_need() -> None:
+    deep = "".join(f"{' ' * level}a:\n" for level in range(nodes.MAX_DEPTH))
+    assert not nodes._is_simple(deep)
+
+
+def test_an_anchor_like_word_within_a_scalar_is_none() -> None:
+    assert nodes._is_simple("command: a && b; echo hello! 'x&y'\n")
