@@ -29,5 +29,5 @@ bench:
 	.venv/bin/python benchmarks/against_kustomize.py
 
 clean:
-	rm -rf .venv .plugin .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tools/bin
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tools/bin
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,5 +1,6 @@
 """What the front ends share: the options of a run, the settings they make, and how a run ends."""
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from sidecar_plugin.agent_folders import AgentFolders
@@ -84,8 +85,9 @@ def _option_layers(options: Options, results: Results, memo: Memo) -> list[Layer
 
 
 def memo_for(options: Options) -> MemoFile:
-    """Return the results of earlier runs with the same options."""
-    return MemoFile(map(repr, options))
+    """Return the results of earlier runs with the same options; of a settings file its name suffices (`helm sidecar` writes one
+    in a folder of each run), as a result depends on nothing that its key in the memo does not hold."""
+    return MemoFile(map(repr, options._replace(config=tuple(map(os.path.basename, options.config)))))
 
 
 def check_strict(options: Options, results: Results) -> None:

@@ -12,6 +12,8 @@ FLOORS = [
     ["__main__"],
     ["cli"],
     ["commands"],
+    ["helm_runs"],
+    ["helm_values"],
     ["post_renderer", "krm_function", "files", "agent_listing"],
     ["command_line"],
     ["run"],
@@ -28,7 +30,7 @@ FLOORS = [
     ["helm_charts"],
     ["document"],
     ["schemas", "plain_data", "nodes", "values", "cluster_version", "results"],
-    ["memo", "source", "libyaml"],
+    ["memo", "source", "libyaml", "diffs", "helm_program"],
     ["errors"],
 ]
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
