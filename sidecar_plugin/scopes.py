@@ -15,6 +15,8 @@ from sidecar_plugin.helm_charts import chart_of, covers, template_of, values_pat
 from sidecar_plugin.injector import Injector, Manifests
 from sidecar_plugin.streams import Stream, without_manifests
 
+_NONE = Layer("the settings of other charts", {})
+"""What is for a workload of which no chart's settings are: no agent, so that one that was injected before is taken out."""
 MakeInjector = Callable[[list[Layer], Manifests], Injector]
 
 
@@ -71,7 +73,8 @@ class ScopedInjector:
             index for index, layer in enumerate(self._layers) if not layer.chart or (chart and covers(layer.chart, chart))
         )
         if key not in self._injectors:
-            self._injectors[key] = self._make([self._layers[index] for index in key], self._manifests)
+            layers = [self._layers[index] for index in key] or [_NONE]
+            self._injectors[key] = self._make(layers, self._manifests)
         return self._injectors[key]
 
     def _doubt(self) -> str:
