@@ -1,9 +1,10 @@
 # `make demo` shows the program at work, `make test` proves it; both need Python 3.10 or later, Go and the network.
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test test-cluster lint bench clean
 
 help:
 	@echo 'make demo    set up and run the main job on the chart examples/web'
 	@echo 'make test    set up, bring helm 3, helm 4, kustomize and kubectl, run every check'
+	@echo 'make test-cluster    build Kubernetes and run the tests on a real API server and a real node; root on Debian for the node'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make bench   compare with kustomize, show growth and start-up (a few minutes)'
 	@echo 'make clean   remove what the others made'
@@ -20,6 +21,13 @@ lint:
 test: lint
 	@tools/install
 	.venv/bin/pytest $(PYTEST_ARGS)
+
+test-cluster:
+	@tools/venv dev
+	@tools/install
+	@tools/cluster/packages
+	@tools/cluster/build
+	.venv/bin/pytest -m cluster tests/cluster $(PYTEST_ARGS)
 
 bench:
 	@tools/venv dev
