@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "uninject": "take them out again, to the byte",
     "agents": "the agents there are, or one agent's values",
     "schema": "the JSON Schema of SidecarInjection",
+    "completion": "what bash, zsh or fish needs to complete the program's words",
     "helm": "run helm with the agents that a chart's values ask for",
 }
 """The commands and what each does; the module of a command is `commands.NAME`, with `_` for `-`, imported when it is called."""

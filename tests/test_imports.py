@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "sidecar_plugin"
 FLOORS = [
     ["__main__"],
     ["cli"],
-    ["commands"],
+    ["commands", "completions"],
     ["helm_runs"],
     ["helm_values"],
     ["post_renderer", "krm_function", "files", "agent_listing"],
@@ -30,7 +30,7 @@ FLOORS = [
     ["helm_charts"],
     ["document"],
     ["schemas", "plain_data", "nodes", "values", "cluster_version", "results"],
-    ["memo", "source", "libyaml", "diffs", "helm_program"],
+    ["memo", "source", "libyaml", "diffs", "helm_program", "progress"],
     ["errors"],
 ]
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}

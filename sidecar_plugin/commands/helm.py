@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING
 
-from sidecar_plugin.command_line import REPORTS, parser, say, write
+from sidecar_plugin.command_line import PARSER_ONLY, REPORTS, parser, say, write
 from sidecar_plugin.config import VALUES_KEY
 from sidecar_plugin.errors import UsageError, did_you_mean
 from sidecar_plugin.helm_program import Helm, HelmError
@@ -34,7 +34,11 @@ def line() -> "ArgumentParser":
         "--sidecar-templates", metavar="DIR", action="append", default=[], help="a folder of further agents (can be repeated)"
     )
     made.add_argument(
-        "--sidecar-report", choices=REPORTS, default="text", help="the report on stderr: text (default), json or none"
+        "--sidecar-report",
+        choices=REPORTS,
+        default="text",
+        metavar="FORMAT",
+        help="the report on stderr: text (default), json or none",
     )
     made.add_argument("--sidecar-strict", action="store_true", help="make warnings errors")
     return made
@@ -48,7 +52,7 @@ def run(words: list[str]) -> int:
     if not words:
         raise UsageError(f"say what to do: {', '.join(VERBS)} (see `{ours.prog} --help`)")
     verb = words[0]
-    if verb.startswith("-"):
+    if verb.startswith("-") or verb == PARSER_ONLY:
         ours.parse_args(words)  # --help, or an error
     if verb not in VERBS:
         raise UsageError(f'there is no command "{verb}"{did_you_mean(verb, VERBS)} (see `{ours.prog} --help`)')
