@@ -94,7 +94,7 @@ def options(tool: Callable[[str], Path]) -> set[str]:
         *((tool("helm4"), *words) for words in (("template",), ("install",), ("plugin", "install"))),
         (tool("kustomize"), "build"),
         (tool("kubectl"), "kustomize"),
-        *((PROGRAM, *words) for words in ((), ("inject",), ("uninject",), ("agents",))),
+        *((PROGRAM, *words) for words in ((), ("inject",), ("uninject",), ("agents",), ("helm",))),
     ]
     return {option for words in asked for option in OPTION.findall(shell.output(*words, "--help"))}
 
