@@ -1,9 +1,10 @@
 """The same container and volume put into every Deployment by kustomize's strategic-merge patch and by sidecar-plugin.
 
-usage: against_kustomize.py [DEPLOYMENTS]
+usage: against_kustomize.py [DEPLOYMENTS]...
 
-Both run one after the other in this run, on the same stream of DEPLOYMENTS (1000) Deployments and twice as many other
-documents; what both added is compared before anything is printed. kustomize takes most of a minute for 1000.
+Both run in turns on the same stream of Deployments and twice as many other documents; medians of three runs are compared
+(kustomize, and with it the turn, runs once above 300 Deployments). What both added is compared before anything is printed.
+kustomize takes most of a minute for 1000, and its time grows faster than the stream: larger streams are ours alone.
 """
 
 import sys
@@ -11,8 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import yaml
-from measuring import KUSTOMIZE, PROGRAM, SETTINGS, about_this_machine, cost, manifests
+from measuring import KUSTOMIZE, SETTINGS, Section, Target, cost, costs_in_turns, installed_program, manifests, print_section
 
+ALONE_ABOVE = 1_000  # Deployments; kustomize would take tens of minutes
+RATIO = 40
 KUSTOMIZATION = """\
 resources: [all.yaml]
 patches:
@@ -46,23 +49,54 @@ def added(path: Path) -> dict[str, tuple[list[str], list[str]]]:
     }
 
 
+def measure(program: Path, sizes: list[int]) -> Section:
+    rows, targets = [], []
+    lines: dict[str, list[tuple[float, float]]] = {"kustomize patch": [], "sidecar-plugin": []}
+    for size in sizes:
+        with TemporaryDirectory() as folder:
+            work = Path(folder)
+            stream, settings = work / "all.yaml", work / "sidecars.yaml"
+            stream.write_text(manifests(size))
+            settings.write_text(SETTINGS)
+            (work / "kustomization.yaml").write_text(KUSTOMIZATION)
+            commands = {
+                "sidecar-plugin": ((program, "--report=none", "--config", settings), stream),
+                "kustomize patch": ((KUSTOMIZE, "build", work), None),
+            }
+            if size > ALONE_ABOVE:
+                del commands["kustomize patch"]
+            else:
+                outputs = [work / "ours.out", work / "theirs.out"]
+                for (command, stdin), output in zip(commands.values(), outputs, strict=True):
+                    cost(command, stdin, output)
+                ours, theirs = map(added, outputs)
+                if ours != theirs or len(ours) != size:
+                    sys.exit("the two did not add the same: the figures would mean nothing")
+            spent = costs_in_turns(commands, 1 if 300 < size <= ALONE_ABOVE else 3)
+        for name, each in spent.items():
+            lines[name].append((size, each.seconds))
+        fast, slow = spent["sidecar-plugin"], spent.get("kustomize patch")
+        ratio = slow.seconds / fast.seconds if slow else None
+        rows.append(
+            (
+                str(size),
+                f"{fast.seconds:.2f} s",
+                f"{fast.memory / 1e6:.0f} MB",
+                f"{slow.seconds:.2f} s" if slow else "not run",
+                f"{slow.memory / 1e6:.0f} MB" if slow else "",
+                f"{ratio:.0f}" if ratio else "",
+            )
+        )
+        if size == ALONE_ABOVE and ratio:
+            targets.append(Target(f"{RATIO} times faster than the patch on {size} Deployments", f"{ratio:.0f}", ratio >= RATIO))
+    columns = ("Deployments", "sidecar-plugin", "memory", "kustomize patch", "memory", "times faster")
+    return Section("Beside a kustomize patch that adds the same", columns, rows, targets, lines)
+
+
 def main() -> None:
-    deployments = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    with TemporaryDirectory() as folder:
-        work = Path(folder)
-        (work / "all.yaml").write_text(manifests(deployments))
-        (work / "kustomization.yaml").write_text(KUSTOMIZATION)
-        (work / "sidecars.yaml").write_text(SETTINGS)
-        ours, theirs = work / "ours.yaml", work / "theirs.yaml"
-        program = (PROGRAM, "--report=none", "--config", work / "sidecars.yaml")
-        fast = min(cost(program, work / "all.yaml", ours) for _ in range(3))
-        slow = cost((KUSTOMIZE, "build", work), stdout=theirs)
-        if added(ours) != added(theirs) or len(added(ours)) != deployments:
-            sys.exit("the two did not add the same: the figures would mean nothing")
-    print(f"{deployments} Deployments and {2 * deployments} other documents; {about_this_machine()}")
-    print(f"kustomize patch  {slow.seconds:8.2f} s  {slow.memory / 1e6:6.0f} MB")
-    print(f"sidecar-plugin   {fast.seconds:8.2f} s  {fast.memory / 1e6:6.0f} MB  (best of 3)")
-    print(f"{slow.seconds / fast.seconds:.0f} times faster")
+    sizes = [int(size) for size in sys.argv[1:]] or [100, 1_000, 5_000, 20_000]
+    with installed_program() as program:
+        print_section(measure(program, sizes))
 
 
 if __name__ == "__main__":

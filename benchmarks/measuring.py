@@ -3,15 +3,16 @@
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 HELM = ROOT / "tools" / "bin" / "helm4"
 KUSTOMIZE = ROOT / "tools" / "bin" / "kustomize"
-PROGRAM = Path(sys.executable).parent / "sidecar-plugin"
 
 DEPLOYMENT = """\
 apiVersion: apps/v1
@@ -90,6 +91,34 @@ spec:
 """
 
 
+class Target(NamedTuple):
+    """A figure that was promised, and what was measured."""
+
+    promise: str
+    measured: str
+    met: bool
+
+
+class Section(NamedTuple):
+    """A table of figures, its rows as text, with the promises it bears on and the points of its plot."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    targets: list[Target]
+    lines: Mapping[str, list[tuple[float, float]]]
+
+
+@contextmanager
+def installed_program() -> Iterator[Path]:
+    """Install the project as users do, not editable and compiled, and give the program until the end of the block."""
+    with TemporaryDirectory(prefix="sidecar-plugin-benchmark-") as folder:
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        python = Path(folder, "bin", "python")
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", ROOT], check=True)
+        yield Path(folder, "bin", "sidecar-plugin")
+
+
 def manifests(deployments: int) -> str:
     """Return a stream of so many Deployments, each with a Service and a ConfigMap: three documents each."""
     return "---\n" + "---\n".join(
@@ -104,18 +133,54 @@ class Cost(NamedTuple):
     memory: int
 
 
+# A process of its own starts the command: Linux counts the memory of the process that forks as the child's, and ours grows.
+LAUNCHER = """
+import os, sys, time
+start = time.perf_counter()
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
+_, status, usage = os.wait4(child, 0)
+report = f"{time.perf_counter() - start} {usage.ru_maxrss} {os.waitstatus_to_exitcode(status)}"
+os.write(int(os.environ["BENCHMARK_REPORT"]), report.encode())
+"""
+
+
 def cost(command: Iterable[str | Path], stdin: Path | None = None, stdout: Path | None = None) -> Cost:
     """Run a command to its successful end, with files as its standard input and output."""
+    words = [str(word) for word in command]
+    reading, writing = os.pipe()
     with (stdin or Path(os.devnull)).open("rb") as source, (stdout or Path(os.devnull)).open("wb") as target:
-        start = time.perf_counter()
-        process = subprocess.Popen(list(command), stdin=source, stdout=target, stderr=subprocess.PIPE)
-        words = process.stderr.read() if process.stderr else b""
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"{' '.join(map(str, process.args))}: {words.decode(errors='replace')}")
-    return Cost(seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", LAUNCHER, *words],
+            stdin=source,
+            stdout=target,
+            stderr=subprocess.PIPE,
+            pass_fds=[writing],
+            env={**os.environ, "BENCHMARK_REPORT": str(writing)},
+            check=False,
+        )
+    os.close(writing)
+    with os.fdopen(reading) as report:
+        figures = report.read().split()
+    if done.returncode or figures[-1] != "0":
+        sys.exit(f"{' '.join(words)}: {done.stderr.decode(errors='replace')}")
+    return Cost(float(figures[0]), int(figures[1]) * (1 if sys.platform == "darwin" else 1024))
+
+
+def costs_in_turns(commands: Mapping[str, tuple[Iterable[str | Path], Path | None]], runs: int) -> dict[str, Cost]:
+    """Run commands, each with its standard input, in turns (A B C A B C), and return the medians of each."""
+    rounds = [{name: cost(command, stdin) for name, (command, stdin) in commands.items()} for _ in range(runs)]
+    return {name: Cost(*map(median, zip(*(spent[name] for spent in rounds), strict=True))) for name in commands}
+
+
+def print_section(section: Section) -> None:
+    """Print a table and the promises it bears on."""
+    table = [section.columns, *section.rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(section.columns))]
+    print(f"\n{section.title}; {about_this_machine()}")
+    for row in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for target in section.targets:
+        print(f"{'met' if target.met else 'NOT MET'}: {target.promise}: {target.measured}")
 
 
 def about_this_machine() -> str:

@@ -7,10 +7,21 @@ usage: startup.py [RUNS]
 
 import sys
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 
-from measuring import CONFIG_MAP, DEPLOYMENT, HELM, PROGRAM, SERVICE, SETTINGS, about_this_machine, cost
+from measuring import (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    HELM,
+    SERVICE,
+    SETTINGS,
+    Section,
+    Target,
+    cost,
+    costs_in_turns,
+    installed_program,
+    print_section,
+)
 
 CHART = "apiVersion: v2\nname: twenty\nversion: 1.0.0\n"
 NUMBER = "{{ .Values.number }}"
@@ -26,25 +37,41 @@ def write_chart(folder: Path) -> None:
             (folder / "templates" / f"{kind}{index}.yaml").write_text(template.format(number=f"{index}-{NUMBER}"))
 
 
-def main() -> None:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+def measure(program: Path, runs: int) -> Section:
     with TemporaryDirectory() as folder:
         work = Path(folder)
         write_chart(work / "twenty")
         (work / "sidecars.yaml").write_text(SETTINGS)
         rendered = work / "rendered.yaml"
-        cost((HELM, "template", "shop", work / "twenty"), stdout=rendered)
-        program = (PROGRAM, "--report=none")
+        helm = (HELM, "template", "shop", work / "twenty")
+        cost(helm, stdout=rendered)
+        small = (program, "--report=none", "--config", work / "sidecars.yaml")
+        logging = (program, "--report=none", "--cluster-version=1.30", "--set=agents.logging.enabled=true")
+        kept = ("env", f"SIDECAR_PLUGIN_CACHE={work / 'kept'}")
+        fresh = ("env", "SIDECAR_PLUGIN_CACHE=off")
         commands = {
-            "helm template": (HELM, "template", "shop", work / "twenty"),
-            "an agent of five lines": (*program, "--config", work / "sidecars.yaml"),
-            "the agent logging": (*program, "--cluster-version=1.30", "--set=agents.logging.enabled=true"),
+            "helm template": (helm, None),
+            "a small agent": ((*kept, *small), rendered),
+            "the agent logging": ((*kept, *logging), rendered),
+            "a small agent, nothing kept": ((*fresh, *small), rendered),
+            "the agent logging, nothing kept": ((*fresh, *logging), rendered),
         }
-        rounds = [[cost(command, rendered).seconds for command in commands.values()] for _ in range(runs)]
-    medians = dict(zip(commands, map(median, zip(*rounds, strict=True)), strict=True))
-    print(f"chart of 20 documents, medians of {runs} runs in turns; {about_this_machine()}")
-    for name, seconds in medians.items():
-        print(f"{name:24}{seconds * 1000:6.0f} ms  {seconds / medians['helm template']:.2f} times helm template")
+        costs_in_turns(commands, 1)  # fills the folder of kept results
+        spent = costs_in_turns(commands, runs)
+    helms = spent["helm template"].seconds
+    rows = [(name, f"{each.seconds * 1000:.0f} ms", f"{each.seconds / helms:.2f}") for name, each in spent.items()]
+    targets = [
+        Target(f"{name}: no longer than helm template", f"{ratio:.2f}", ratio <= 1)
+        for name in ("a small agent", "the agent logging")
+        if (ratio := spent[name].seconds / helms)
+    ]
+    return Section("A chart of 20 documents", ("run", "time", "times helm template"), rows, targets, {})
+
+
+def main() -> None:
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    with installed_program() as program:
+        print_section(measure(program, runs))
 
 
 if __name__ == "__main__":

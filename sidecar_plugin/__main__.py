@@ -1,7 +1,5 @@
 """`python -m sidecar_plugin` is the command `sidecar-plugin`."""
 
-import sys
+from sidecar_plugin.program import program
 
-from sidecar_plugin.cli import main
-
-sys.exit(main())
+program()

@@ -23,11 +23,12 @@ def built_in_templates() -> str:
 class AgentFolders:
     """The agents of several folders of agents; a later folder replaces agents of an earlier one."""
 
-    __slots__ = ("_roots",)
+    __slots__ = ("_built_in", "_roots")
 
     def __init__(self, extra: tuple[str, ...]) -> None:
         """Raise UsageError for a folder that is not there or holds no agent."""
-        self._roots = [built_in_templates(), *extra]
+        self._built_in = built_in_templates()
+        self._roots = [self._built_in, *extra]
         for root in extra:
             if not os.path.isdir(root):
                 raise UsageError(f"--templates {root}: there is no such folder")
@@ -43,7 +44,8 @@ class AgentFolders:
         for root in reversed(self._roots):
             folder = os.path.join(root, name)
             if os.path.isfile(os.path.join(folder, TEMPLATE)):
-                return AgentFolder(name, folder, _signature(folder), partial(_read, folder))
+                is_built_in = root is self._built_in
+                return AgentFolder(name, folder, _signature(folder), partial(_read, folder), is_built_in=is_built_in)
         return None
 
 

@@ -17,9 +17,8 @@ from sidecar_plugin.source import Source
 from sidecar_plugin.values import merge
 
 if TYPE_CHECKING:
-    from jinja2 import Template
-
     from sidecar_plugin.sandbox import RenderError
+    from sidecar_plugin.sandbox_process import Templates
 
 TEMPLATE = "agent.yaml.j2"
 VALUES = "values.yaml"
@@ -84,7 +83,7 @@ class AgentFolder(NamedTuple):
     """The files of an agent, read when they are needed.
 
     `origin` is where they were found: a path, or for an inline template the setting. `signature` stands for their content in
-    the keys of a Memo, so it must change when one of them does.
+    the keys of a Memo, so it must change when one of them does. The program's own, `is_built_in`, are trusted.
     """
 
     name: str
@@ -92,6 +91,7 @@ class AgentFolder(NamedTuple):
     signature: str
     read: Callable[[], dict[str, str]]
     is_inline: bool = False
+    is_built_in: bool = False
 
     def path(self, file: str) -> str:
         """Return what a message calls one of the files."""
@@ -133,13 +133,13 @@ class Parts(NamedTuple):
 class Agent:
     """An agent that can be rendered; its files are read and compiled when a rendering is not known from an earlier run."""
 
-    __slots__ = ("_compiled", "_folder", "_last", "_memo", "_parsed", "_values", "name")
+    __slots__ = ("_folder", "_last", "_memo", "_parsed", "_templates", "_values", "name")
 
     def __init__(self, folder: AgentFolder, memo: Memo) -> None:
         self.name = folder.name
         self._folder = folder
         self._memo = memo
-        self._compiled: _Compiled | None = None
+        self._templates: Templates | None = None
         self._values: _Values | None = None
         self._parsed: dict[str, Parts] = {}
         self._last: tuple[Any, Parts] | None = None  # of a template that does not look at the workload
@@ -159,8 +159,8 @@ class Agent:
         key = key_of("rendered", __version__, self._folder.signature, overrides, whole)
         text = self._memo.get(key)
         if text is None:
-            compiled, values = self._read()
-            text = compiled.render({**whole, "values": values.merged(overrides, self._memo)})
+            templates, values = self._read()
+            text = _render(self._folder, templates, {**whole, "values": values.merged(overrides, self._memo)})
             parts = self._parts(text)
             self._memo.put(key, text)
         else:
@@ -178,12 +178,12 @@ class Agent:
             self._memo.put(key, looks)
         return looks == str(True)
 
-    def _read(self) -> "tuple[_Compiled, _Values]":
-        if self._compiled is None or self._values is None:
+    def _read(self) -> "tuple[Templates, _Values]":
+        if self._templates is None or self._values is None:
             files = self._folder.read()
             self._values = _Values(self._folder, files)
-            self._compiled = _Compiled(self._folder, files)
-        return self._compiled, self._values
+            self._templates = _compile(self._folder, files)
+        return self._templates, self._values
 
     def check(self, override: dict[str, Any]) -> None:
         """Raise ValuesError if the agent does not take these values over its defaults."""
@@ -231,40 +231,25 @@ class _Values:
         return values
 
 
-class _Compiled:
-    """An agent's template, compiled."""
-
-    __slots__ = ("_folder", "_paths", "_template", "uses_workload")
-
-    def __init__(self, folder: AgentFolder, files: dict[str, str]) -> None:
-        from sidecar_plugin import sandbox
-
-        self._folder = folder
-        self._paths = frozenset(map(folder.path, files))
-        self._template = _compile(folder, files, self._paths)
-        self.uses_workload = sandbox.looks_at(files, "workload")
-
-    def render(self, context: dict[str, Any]) -> str:
-        from sidecar_plugin import sandbox
-
-        try:
-            return sandbox.render(self._template, context, self._paths)
-        except sandbox.RenderError as error:
-            raise _template_error(self._folder, error) from None
-
-
-def _compile(folder: AgentFolder, files: dict[str, str], paths: frozenset[str]) -> "Template":
+def _compile(folder: AgentFolder, files: dict[str, str]) -> "Templates":
     if TEMPLATE not in files:
         raise TemplateError(f"the agent {folder.name} has no {TEMPLATE}", Place(folder.origin, 1, 1))
-    from sidecar_plugin import sandbox  # late: a rendering that is known does not need Jinja2
-
-    def load(name: str) -> tuple[str, str, Callable[[], bool]] | None:
-        text = files.get(name)
-        return None if text is None else (text, folder.path(name), lambda: True)
+    from sidecar_plugin.sandbox import RenderError  # late: a rendering that is known does not need Jinja2
+    from sidecar_plugin.sandbox_process import Templates
 
     try:
-        return sandbox.compile_template(load, TEMPLATE, paths)
-    except sandbox.RenderError as error:
+        paths = {name: folder.path(name) for name in files}
+        return Templates(files, paths, TEMPLATE, is_built_in=folder.is_built_in)
+    except RenderError as error:
+        raise _template_error(folder, error) from None
+
+
+def _render(folder: AgentFolder, templates: "Templates", context: dict[str, Any]) -> str:
+    from sidecar_plugin.sandbox import RenderError
+
+    try:
+        return templates.render(context)
+    except RenderError as error:
         raise _template_error(folder, error) from None
 
 

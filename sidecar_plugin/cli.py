@@ -20,7 +20,10 @@ COMMANDS: dict[str, str] = {
     "inject": "put agents into manifests",
     "uninject": "take them out again, to the byte",
     "agents": "the agents there are, or one agent's values",
+    "from-daemonset": "make an agent folder of a DaemonSet",
+    "export-policy": "the same injection as a policy of the cluster",
     "schema": "the JSON Schema of SidecarInjection",
+    "verify": "whether sidecars of pods and Jobs behaved",
     "completion": "what bash, zsh or fish needs to complete the program's words",
     "helm": "run helm with the agents that a chart's values ask for",
 }
@@ -73,11 +76,15 @@ def _filter_options(words: list[str]) -> Options:
     flags = {flag: metavar for flag, metavar, _ in OPTIONS}
     rest = iter(words)
     for word in rest:
-        value = next(rest, None) if flags.get(word) else True
-        if word not in flags or value is None or (word == "--report" and value not in REPORTS):
+        flag, has_value, value = word.partition("=")
+        takes_value = bool(flags.get(flag))
+        if takes_value and not has_value:
+            value = next(rest, "-")
+        is_known = flag in flags and bool(has_value) <= takes_value and not value.startswith("-")
+        if not is_known or (flag == "--report" and value not in REPORTS):
             return _filter_options_by_argparse(words)
-        name = word[2:].replace("-", "_")
-        given[name] = (*given.get(name, ()), value) if word in REPEATED else value
+        name = flag[2:].replace("-", "_")
+        given[name] = (*given.get(name, ()), value) if flag in REPEATED else value if takes_value else True
     return Options(**given)
 
 

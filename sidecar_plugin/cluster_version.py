@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from sidecar_plugin.errors import Place, VersionError
 
-_SHORT = re.compile(r"([1-9]\d{0,2})\.(0|[1-9]\d{0,3})")
-_LONG = re.compile(
-    r"v?(?P<release>[1-9]\d{0,2}\.(?:0|[1-9]\d{0,3})(?:\.\d{1,6})?(?:-(?:alpha|beta|rc)\.\d+)?)(?:\+|[-+][0-9A-Za-z][0-9A-Za-z.+_-]*)?"
+_SHORT = r"([1-9]\d{0,2})\.(0|[1-9]\d{0,3})"
+_LONG = (
+    r"v?(?P<release>[1-9]\d{0,2}\.(?:0|[1-9]\d{0,3})(?:\.\d{1,6})?(?:-(?:alpha|beta|rc)\.\d+)?)"
+    r"(?:\+|[-+][0-9A-Za-z][0-9A-Za-z.+_-]*)?"
 )
-_LOST_ZERO = re.compile(r"v?1\.[1-9]")
+_LOST_ZERO = r"v?1\.[1-9]"
 
 
 class ClusterVersion(NamedTuple):
@@ -37,7 +38,7 @@ def parse_cluster_version(text: str, place: Place | None = None, field: str = "c
     Raises VersionError for `1.3` and its like (an unquoted 1.30 that YAML read as a number), and for what is no version.
     """
     text = text.strip()
-    if _LOST_ZERO.fullmatch(text):
+    if re.fullmatch(_LOST_ZERO, text):
         number = text.lstrip("v")
         raise VersionError(
             f"{text} is no version that a cluster reports: YAML reads an unquoted {number}0 as the number {number}; "
@@ -45,9 +46,9 @@ def parse_cluster_version(text: str, place: Place | None = None, field: str = "c
             place,
             field,
         )
-    if found := _SHORT.fullmatch(text):
+    if found := re.fullmatch(_SHORT, text):
         return ClusterVersion(int(found[1]), int(found[2]))
-    if found := _LONG.fullmatch(text):
+    if found := re.fullmatch(_LONG, text):
         from packaging.version import Version  # late: settings mostly say just 1.30
 
         version = Version(found["release"])

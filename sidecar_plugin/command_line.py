@@ -17,8 +17,8 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("--set", "KEY=VALUE", "one setting, such as agents.logging.enabled=true (can be repeated)"),
     ("--templates", "DIR", "a folder of further agents (can be repeated)"),
     ("--cluster-version", "VERSION", 'the Kubernetes version, such as "1.30"'),
-    ("--platform", "PLATFORM", "acs (default) or kubernetes"),
-    ("--declaration", "DECLARATION", "auto (default), native, acs or regular"),
+    ("--platform", "PLATFORM", "acs (default), kubernetes, eci, bci, fargate, autopilot or aci"),
+    ("--declaration", "DECLARATION", "auto (default), native, acs, regular, eci or bci"),
     ("--report", "FORMAT", "the report on stderr: text (default), json or none"),
     ("--strict", "", "make warnings errors"),
 )

@@ -7,13 +7,13 @@ some, is changed. What was injected before is taken out first, so that a second 
 from functools import partial
 from typing import Any, NamedTuple
 
-from sidecar_plugin import declarations
+from sidecar_plugin import declarations, platforms
 from sidecar_plugin.agents import AgentLibrary, Parts, patch_container
 from sidecar_plugin.config import VERSION_SOURCES, AgentSettings, Settings
 from sidecar_plugin.declarations.protocol import Declaration, Target
 from sidecar_plugin.document.edit import Editor
-from sidecar_plugin.document.emit import Emitter, block
-from sidecar_plugin.document.stream import Document, split
+from sidecar_plugin.document.emit import Emitter
+from sidecar_plugin.document.stream import Document
 from sidecar_plugin.errors import (
     ClashError,
     DeclarationError,
@@ -24,13 +24,12 @@ from sidecar_plugin.errors import (
 )
 from sidecar_plugin.marker import INJECTED, has_marker, manifest_marker, remove
 from sidecar_plugin.memo import Memo
-from sidecar_plugin.nodes import Mapping, ParseError, Sequence, validate
+from sidecar_plugin.nodes import ParseError, Sequence, validate
 from sidecar_plugin.pod_agents import PodAgents
 from sidecar_plugin.pod_patch import PodPatch
 from sidecar_plugin.pod_writer import PodWriter
 from sidecar_plugin.results import Outcome, Results
-from sidecar_plugin.source import Source
-from sidecar_plugin.streams import Stream, append_documents, check_foreign, without_manifests
+from sidecar_plugin.streams import Stream, append_documents, check_foreign, identity, without_manifests
 from sidecar_plugin.workloads import (
     RUN_TO_COMPLETION,
     CustomWorkload,
@@ -38,6 +37,7 @@ from sidecar_plugin.workloads import (
     Skipped,
     WorkloadKinds,
     scalar_text,
+    workload_data,
 )
 
 
@@ -55,7 +55,7 @@ Manifests = dict[tuple[str, str, str, str], Manifest]
 class Injector:
     """Injects by one set of settings; agents are compiled once and shared over all streams."""
 
-    __slots__ = ("_agents", "_containers", "_emitter", "_kinds", "_manifests", "_memo", "_results", "_settings")
+    __slots__ = ("_agents", "_containers", "_emitter", "_kinds", "_manifests", "_memo", "_platform", "_results", "_settings")
 
     def __init__(
         self, settings: Settings, library: AgentLibrary, results: Results, memo: Memo, manifests: Manifests | None = None
@@ -66,6 +66,7 @@ class Injector:
         self._results = results
         self._memo = memo
         self._agents = PodAgents(settings, library, memo)
+        self._platform = platforms.named(settings.platform)
         self._containers: dict[tuple[str, str], tuple[Parts, dict[str, Any]]] = {}
         self._emitter = Emitter()
         self._manifests: Manifests = {} if manifests is None else manifests
@@ -92,8 +93,7 @@ class Injector:
     def inject_documents(self, stream: Stream) -> list[str]:
         """Return the texts of the stream's documents with the agents in them; the manifests of agents are kept for
         `take_manifests`. Raises SidecarPluginError."""
-        documents = stream.documents if self.is_idle else without_manifests(stream.documents)
-        return [self.inject_document(document) for document in documents]
+        return [self.inject_document(document) for document in self._documents(stream)]
 
     def inject(self, stream: Stream) -> list[str]:
         """Return the text of the stream with the agents in it, in pieces. Raises SidecarPluginError."""
@@ -103,10 +103,13 @@ class Injector:
         """Return what `inject_documents` gave with the manifests of agents behind it. Raises SidecarPluginError."""
         manifests = self.take_manifests()
         if manifests:
-            text = "".join(pieces)
-            self._check_manifests(manifests, split(Source(stream.source.name, text)))
-            pieces = [append_documents(stream.source.name, text, [_manifest_lines(manifest) for manifest in manifests])]
+            documents = self._documents(stream)
+            self._check_manifests(manifests, documents)
+            pieces = [append_documents("".join(pieces), documents[-1], manifests)]
         return pieces
+
+    def _documents(self, stream: Stream) -> list[Document]:
+        return stream.documents if self.is_idle else without_manifests(stream.documents)
 
     def take_manifests(self) -> list[dict[str, Any]]:
         """Return the resources that agents brought along since the last call, with the marker."""
@@ -166,11 +169,14 @@ class Injector:
             "cluster": {"version": str(self._settings.cluster_version), "platform": self._settings.platform},
             "declaration": declaration.name,
         }
+        added = []
         for settings in agents:
             parts = self._agents.parts(pod, settings, context)
             container = self._declared(pod, settings, parts, declaration)
             position = settings.position or declaration.position
-            patch.add(settings.name, declaration.name, declaration.list_name, position, container, parts)
+            self._check_platform(pod, settings.name, container, parts)
+            patch.add(settings.name, declaration, position, container, parts)
+            added.append(container)
         gone = tuple(name for name in dict.fromkeys(removed) if name not in {agent.name for agent in agents})
         for name in gone:
             if name not in self._settings.agents:
@@ -178,7 +184,9 @@ class Injector:
                     f"{pod.kind}/{pod.name}: the agent {name}, injected before, is not in these settings and was taken out"
                 )
                 self._results.warn(message, locate())
-        self._results.outcomes.append(Outcome(locate, pod.kind, pod.namespace, pod.name, tuple(patch.agents), gone))
+        size_note = self._platform.size_note
+        note = size_note(workload_data(pod)["containers"], added) if size_note else ""
+        self._results.outcomes.append(Outcome(locate, pod.kind, pod.namespace, pod.name, tuple(patch.agents), gone, note=note))
         return patch
 
     def _declared(self, pod: PodTemplate, settings: AgentSettings, parts: Parts, declaration: Declaration) -> dict[str, Any]:
@@ -218,6 +226,16 @@ class Injector:
             self._results.warn(f"{pod.kind}/{pod.name}: {warning}", pod.document.place(pod.offset))
         return declaration
 
+    def _check_platform(self, pod: PodTemplate, agent: str, container: dict[str, Any], parts: Parts) -> None:
+        """Warn of what the platform does not take. Raises DeclarationError where the pod would not run."""
+        if not self._platform.rules:
+            return
+        for message, is_error in self._platform.findings(agent, container, parts.init_containers, parts.volumes):
+            text, place = f"{pod.kind}/{pod.name}: {message}", pod.document.place(pod.offset)
+            if is_error:
+                raise DeclarationError(text, place)
+            self._results.warn(text, place)
+
     # --- manifests of agents
 
     def _collect_manifests(self, pod: PodTemplate, patch: PodPatch) -> None:
@@ -233,24 +251,16 @@ class Injector:
                 raise ClashError(message, pod.document.place(pod.offset))
 
     def _check_manifests(self, manifests: list[dict[str, Any]], documents: list[Document]) -> None:
-        for manifest in manifests:
-            metadata = manifest["metadata"]
-            for document in documents:
-                if metadata["name"] not in document.text:
-                    continue
-                root = document.parse().root
-                theirs = root.get("metadata") if isinstance(root, Mapping) else None
-                if (
-                    isinstance(root, Mapping)
-                    and scalar_text(root, "kind") == manifest["kind"]
-                    and theirs is not None
-                    and scalar_text(theirs, "name") == metadata["name"]
-                    and (scalar_text(theirs, "namespace") or "") == metadata.get("namespace", "")
-                ):
-                    message = (
-                        f"an agent brings a {manifest['kind']}/{metadata['name']}, and there is one already; rename either"
-                    )
-                    raise ClashError(message, document.place(root.first))
+        named = ((manifest["kind"], manifest["metadata"]) for manifest in manifests)
+        brought = {(kind, metadata.get("namespace", ""), metadata["name"]) for kind, metadata in named}
+        kinds = {kind for kind, _, _ in brought}
+        for document in documents:
+            text = document.text
+            if not any(kind in text for kind in kinds) or (known := identity(document)) not in brought:
+                continue
+            message = f"an agent brings a {known[0]}/{known[2]}, and there is one already; rename either"
+            root = document.parse().root
+            raise ClashError(message, document.place(root.start if root else 0))
 
 
 def _indent_of_lists(pod: PodTemplate) -> int:
@@ -265,8 +275,3 @@ def _marked(manifest: Manifest) -> dict[str, Any]:
     metadata = manifest.data["metadata"]
     annotations = {**(metadata.get("annotations") or {}), INJECTED: manifest_marker(manifest.agent)}
     return {**manifest.data, "metadata": {**metadata, "annotations": annotations}}
-
-
-def _manifest_lines(manifest: dict[str, Any]) -> list[str]:
-    """Return a manifest as a document of its own."""
-    return ["---", *block(manifest, 0)]

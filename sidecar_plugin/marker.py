@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from sidecar_plugin.document.edit import join_spans, span_of_comment_mark, span_of_items, span_of_pairs
+from sidecar_plugin.document.edit import join_spans, span_of_comment_mark, span_of_items, span_of_more, span_of_pairs
 from sidecar_plugin.document.stream import Document, Span
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, follow, walk
@@ -17,35 +17,40 @@ from sidecar_plugin.workloads import effective_pair, scalar_text
 
 INJECTED = "sidecar-plugin.dev/injected"
 VERSION = 1
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _DAMAGED = f"the annotation {INJECTED} cannot be read; take out by hand what was injected, and the annotation"
 _LISTS = r"spec\.(?:initContainers|containers|volumes|imagePullSecrets)|spec\.containers\[.+\]\.(?:env|volumeMounts)"
-_EXTENDED = re.compile(rf"{_LISTS}|metadata\.(?:annotations|labels)")
-_CREATED = re.compile(rf"{_LISTS}|metadata(?:\.(?:annotations|labels))?")
+_EXTENDED = rf"{_LISTS}|metadata\.(?:annotations|labels)"  # both compiled when something is taken out
+_CREATED = rf"{_LISTS}|metadata(?:\.(?:annotations|labels))?"
 
 
 class Marker(NamedTuple):
     """What was added to one pod template.
 
     `added`: by the list's or map's field path, the names (mount paths, keys) added to it. `created`: field paths that were
-    not there before. `nulls`: those that stood there as a written-out null.
+    not there before. `nulls`: those that stood there as a written-out null. `joined`: by the annotation, what was written
+    behind its value.
     """
 
     agents: dict[str, dict[str, str]]
     added: dict[str, list[str]]
     created: list[str]
     nulls: list[str]
+    joined: dict[str, str]
 
     def to_json(self) -> str:
         """Return the annotation's value."""
         data: dict[str, Any] = {"version": VERSION, "agents": self.agents, "added": self.added, "created": self.created}
         if self.nulls:
             data["nulls"] = self.nulls
-        return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        if self.joined:
+            data["joined"] = self.joined
+        return _ENCODER.encode(data)
 
 
 def manifest_marker(agent: str) -> str:
     """Return the annotation's value for a manifest that an agent brings along."""
-    return json.dumps({"version": VERSION, "manifest": agent}, separators=(",", ":"))
+    return _ENCODER.encode({"version": VERSION, "manifest": agent})
 
 
 def identity_key(list_path: str) -> str:
@@ -122,14 +127,17 @@ def _marker_of(document: Document, node: Mapping) -> Marker | None:
     agents, added = data.get("agents"), data.get("added")
     created: Any = data.get("created")
     nulls: Any = data.get("nulls", [])
+    joined: Any = data.get("joined", {})
     if (
         not isinstance(agents, dict)
         or not isinstance(added, dict)
-        or not all(_EXTENDED.fullmatch(path) and _are_strings(names) for path, names in added.items())
-        or not all(_are_strings(paths) and all(_CREATED.fullmatch(path) for path in paths) for paths in (created, nulls))
+        or not all(re.fullmatch(_EXTENDED, path) and _are_strings(names) for path, names in added.items())
+        or not all(_are_strings(paths) and all(re.fullmatch(_CREATED, path) for path in paths) for paths in (created, nulls))
+        or not isinstance(joined, dict)
+        or not all(isinstance(text, str) and text for text in joined.values())
     ):
         raise ManifestError(_DAMAGED, document.place(scalar.start))
-    return Marker(agents, added, created, nulls)
+    return Marker(agents, added, created, nulls, joined)
 
 
 def _are_strings(value: Any) -> bool:
@@ -147,7 +155,7 @@ class _Removal:
         self._marker = marker
 
     def spans(self) -> list[Span]:
-        spans: list[Span] = []
+        spans: list[Span] = self._more_spans()
         gone_whole: set[str] = set()
         annotations = [*self._marker.added.get("metadata.annotations", ()), INJECTED]
         for path, names in {**self._marker.added, "metadata.annotations": annotations}.items():
@@ -173,6 +181,15 @@ class _Removal:
                     spans += span_of_comment_mark(self._text, key)
         if "metadata" in self._marker.created or "metadata" in self._marker.nulls:
             spans += self._metadata(gone_whole)
+        return spans
+
+    def _more_spans(self) -> list[Span]:
+        spans: list[Span] = []
+        found = self._find("metadata.annotations") if self._marker.joined else None
+        for key, more in self._marker.joined.items():
+            pair = found[2].pair(key) if found and isinstance(found[2], Mapping) else None
+            if pair is not None and isinstance(pair[1], Scalar):
+                spans += span_of_more(self._text, pair[1], more)
         return spans
 
     def _metadata(self, gone_whole: set[str]) -> list[Span]:

@@ -16,14 +16,14 @@ from typing import Any, TypeAlias
 from sidecar_plugin import libyaml
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.libyaml import Event, MappingNode, ScalarNode, YAMLError
+from sidecar_plugin.lines import BREAKS
 
 MAX_DEPTH = 1000
 MERGE_KEY = "<<"
-_BREAKS = "\n\r\x85\u2028\u2029"
 _BLOCK_STYLES = ("|", ">")
-_PROPERTY = re.compile(r"(?<![^\s\[\]{},:\"'\ufeff])(?:!|&[^\s&])")
-_EXPLICIT_KEY = re.compile(r"\?\s")
-_COMPLEX_KEY = re.compile(r"[{,\]}](?:(?<=[{,])\s*[{\[#]|(?<=[\]}])\s*:)")
+_PROPERTY = r"(?<![^\s\[\]{},:\"'\ufeff])(?:!|&[^\s&])"
+_EXPLICIT_KEY = r"\?\s"
+_COMPLEX_KEY = r"[{,\]}](?:(?<=[{,])\s*[{\[#]|(?<=[\]}])\s*:)"
 _NESTING = ("[", "{", "- ", "-\t", "? ", "?\t", ": :", ":\t")
 
 
@@ -203,14 +203,14 @@ def parse(text: str) -> Tree:
 def may_hold_complex_key(text: str) -> bool:
     """Say whether a key that is no scalar can stand in `text`. Such a key is written `? KEY`, is a flow collection before a
     colon, or one behind a brace or comma."""
-    return ("?" in text and _EXPLICIT_KEY.search(text) is not None) or (
-        ("{" in text or "[" in text) and _COMPLEX_KEY.search(text) is not None
+    return ("?" in text and re.search(_EXPLICIT_KEY, text) is not None) or (
+        ("{" in text or "[" in text) and re.search(_COMPLEX_KEY, text) is not None
     )
 
 
 def _is_simple(text: str) -> bool:
     """Say whether `_compose` can read `text`: nothing in it has an anchor or a tag, and it is not nested too deep."""
-    if ("&" in text or "!" in text) and _PROPERTY.search(text):
+    if ("&" in text or "!" in text) and re.search(_PROPERTY, text):
         return False
     # Levels that need no line of their own are told by their indicators; each of the others is indented further.
     levels = sum(map(text.count, _NESTING)) + math.isqrt(2 * len(text))
@@ -337,7 +337,7 @@ def _last_inside(text: str, node: Node) -> Node:
 def _block_scalar_end(text: str, start: int, end: int) -> int:
     """Return where a block scalar's content ends: behind it only empty lines that say nothing were left out."""
     header_end = start
-    while header_end < end and text[header_end] not in _BREAKS:
+    while header_end < end and text[header_end] not in BREAKS:
         header_end += 1
     header = text[start:header_end].split("#")[0]
     if "+" in header.rsplit("|" if "|" in header else ">", 1)[-1]:
@@ -354,7 +354,7 @@ def _block_scalar_end(text: str, start: int, end: int) -> int:
 def has_clip_at_end(text: str, node: Node) -> bool:
     """Say whether the text ends, without a line break, in a block scalar that a line break would change."""
     node = _last_inside(text, node)
-    if not isinstance(node, Scalar) or node.style not in _BLOCK_STYLES or node.end != len(text) or text[-1:] in _BREAKS:
+    if not isinstance(node, Scalar) or node.style not in _BLOCK_STYLES or node.end != len(text) or text[-1:] in BREAKS:
         return False
     header = text[node.start : node.end].splitlines()[0].split("#")[0]
     return "-" not in header.rsplit(node.style, 1)[-1]

@@ -17,11 +17,12 @@ MAX_DEPTH = 200  # of settings and values; Kubernetes' own objects are some twen
 _WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 for _word, _value in (("true", True), ("yes", True), ("on", True), ("false", False), ("no", False), ("off", False)):
     _WORDS.update({_word: _value, _word.capitalize(): _value, _word.upper(): _value})
-_NUMBER = re.compile(
+_NUMBER = (  # compiled when there is something like a number
     r"(?P<integer>[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*))"
     r"|[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
 )
-_INFINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_INFINITE = r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+_NUMBER_STARTS = "+-.0123456789"
 _INF = float("inf")
 _STRING_TAGS = ("tag:yaml.org,2002:str", "!")
 _CORE = "tag:yaml.org,2002:"
@@ -46,7 +47,9 @@ def resolve(scalar: Scalar) -> str | int | float | bool | None:
         return text
     if text in _WORDS:
         return _WORDS[text]
-    if found := _NUMBER.fullmatch(text):
+    if text[0] not in _NUMBER_STARTS:
+        return text
+    if found := re.fullmatch(_NUMBER, text):
         digits = text.replace("_", "")
         if found["integer"] is None:
             number = float(digits)
@@ -59,7 +62,7 @@ def resolve(scalar: Scalar) -> str | int | float | bool | None:
         if len(digits) > 4000:  # more than Python turns into an integer at a sensible cost
             raise DataError("a number of more than 4000 digits", scalar.start)
         return int(digits, 0)
-    if _INFINITE.fullmatch(text):
+    if re.fullmatch(_INFINITE, text):
         raise DataError(f"{text} is no number that Kubernetes takes", scalar.start)
     return text
 

@@ -1,5 +1,6 @@
 """Which agents a pod gets, and with which values: by the settings' switches and selectors, and by annotations, which win."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -130,15 +131,21 @@ class PodAgents:
             path = ["agents", settings.name, *problem.path]
             raise self._settings.error(problem.message, [*path, problem.key] if problem.key else path) from None
 
-    def parts(self, pod: PodTemplate, settings: AgentSettings, context: dict[str, Any]) -> Parts:
+    def parts(
+        self,
+        pod: PodTemplate,
+        settings: AgentSettings,
+        context: dict[str, Any],
+        workload: Callable[[], dict[str, Any]] | None = None,
+    ) -> Parts:
         """Return what an agent adds to a pod: rendered with the settings' values and those of the pod's annotations;
-        `context` is what templates see beside values and workload.
+        `context` is what templates see beside values and workload, `workload` what they see of that, if not the pod itself.
 
         Raises SettingsError for annotated values that the agent does not take, and TemplateError.
         """
         own = self._annotated_values(pod, settings.name)
         try:
-            return self._agent(settings).render((settings.values, *own), context, partial(workload_data, pod))
+            return self._agent(settings).render((settings.values, *own), context, workload or partial(workload_data, pod))
         except ValuesError as error:
             key, problem = ANNOTATION_VALUES + settings.name, error.problem
             field = ".".join(map(str, [*problem.path, problem.key] if problem.key else problem.path))

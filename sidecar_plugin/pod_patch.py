@@ -6,6 +6,7 @@ What clashes with the pod, or between two agents, is a ClashError that names bot
 from typing import Any
 
 from sidecar_plugin.agents import Parts
+from sidecar_plugin.declarations.protocol import Declaration
 from sidecar_plugin.errors import ClashError, ManifestError
 from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, follow, is_null, kind_of
 from sidecar_plugin.results import InjectedAgent, Results
@@ -37,6 +38,7 @@ class PodPatch:
         "_stdout",
         "_volumes",
         "agents",
+        "listed",
         "manifests",
     )  # fmt: skip
 
@@ -54,12 +56,14 @@ class PodPatch:
         self._env: dict[int, dict[str, tuple[str, Data]]] = {}
         self._annotations: dict[str, tuple[str, str]] = {}
         self._labels: dict[str, tuple[str, str]] = {}
+        self.listed: dict[str, list[str]] = {}
         self._existing_items: dict[tuple[int, str], dict[str, Node]] = {}
         self._containers = self._application_containers()
         self._stdout: str | None = None
 
-    def add(self, agent: str, declaration: str, list_name: str, position: str, container: Data, parts: Parts) -> None:
-        """Add one agent: its declared container goes to that list and position, its parts to where they belong.
+    def add(self, agent: str, declaration: Declaration, position: str, container: Data, parts: Parts) -> None:
+        """Add one agent: its declared container goes to the declaration's list and that position, its parts to where they
+        belong.
 
         Raises ClashError.
         """
@@ -69,7 +73,9 @@ class PodPatch:
             self._claim_name(agent, init["name"])
             at["initContainers"].append(_with_volumes_renamed(init, renamed))
         self._claim_name(agent, container["name"])
-        at[list_name].append(_with_volumes_renamed(container, renamed))
+        at[declaration.list_name].append(_with_volumes_renamed(container, renamed))
+        for annotation in declaration.listed_in:
+            self.listed.setdefault(annotation, []).append(container["name"])
         for mount in parts.application_mounts:
             self._add_mount(agent, {**mount, "name": renamed[mount["name"]]} if mount["name"] in renamed else mount)
         for entry in parts.application_env:
@@ -79,7 +85,7 @@ class PodPatch:
         for secret in parts.image_pull_secrets:
             if secret["name"] not in self._existing("imagePullSecrets", "name"):
                 self._secrets[secret["name"]] = secret
-        self.agents.append(InjectedAgent(agent, declaration, container["name"]))
+        self.agents.append(InjectedAgent(agent, declaration.name, container["name"]))
         self.manifests += [(agent, manifest) for manifest in parts.manifests]
 
     # --- what the pod has
@@ -211,11 +217,7 @@ class PodPatch:
         items[key] = (other, item)
 
     def _add_strings(self, agent: str, kind: str, strings: dict[str, str], to: dict[str, tuple[str, str]]) -> None:
-        metadata = self._template_metadata()
-        if metadata:
-            check_once(self._pod.document, metadata, kind, f"{self._pod.path}metadata.")
-        pair = effective_pair(metadata, kind) if metadata else None
-        existing = follow(pair[1]) if pair else None
+        existing = self._existing_strings(kind) if strings else None
         for key, value in strings.items():
             found = effective_pair(existing, key) if isinstance(existing, Mapping) else None
             if found is not None:
@@ -227,6 +229,13 @@ class PodPatch:
             if same != value:
                 raise self._agents_clash(agent, other, f'the pod {kind[:-1]} "{key}", but not the same value')
             to[key] = (other, value)
+
+    def _existing_strings(self, kind: str) -> Node | None:
+        metadata = self._template_metadata()
+        if metadata:
+            check_once(self._pod.document, metadata, kind, f"{self._pod.path}metadata.")
+        pair = effective_pair(metadata, kind) if metadata else None
+        return follow(pair[1]) if pair else None
 
     def _template_metadata(self) -> Mapping | None:
         pair = effective_pair(self._pod.template, "metadata")
@@ -259,10 +268,35 @@ class PodPatch:
 
     def strings(self) -> dict[str, dict[str, str]]:
         """Return the pod annotations and labels to add, without the marker."""
+        there = self._existing_strings("annotations") if self.listed else None
+        listed = {
+            key: ",".join(names)
+            for key, names in self.listed.items()
+            if not isinstance(there, Mapping) or effective_pair(there, key) is None
+        }
         return {
-            "annotations": {key: value for key, (_, value) in self._annotations.items()},
+            "annotations": {**{key: value for key, (_, value) in self._annotations.items()}, **listed},
             "labels": {key: value for key, (_, value) in self._labels.items()},
         }
+
+    def joined(self) -> list[tuple[Mapping, Scalar, str]]:
+        """Return what is to be written behind the values of annotations that the pod has already and that list containers: the
+        annotations, the value, and the text to add. Raises ManifestError for one that is no text."""
+        there = self._existing_strings("annotations") if self.listed else None
+        found = []
+        for key, names in self.listed.items():
+            pair = effective_pair(there, key) if isinstance(there, Mapping) else None
+            if pair is None or not isinstance(there, Mapping):
+                continue
+            check_once(self._pod.document, there, key, f"{self._pod.path}metadata.annotations.")
+            if pair not in there.pairs or not isinstance(pair[1], Scalar) or is_null(pair[1]):
+                message = f'the annotation "{key}" is to list the sidecars, and it is no text here; write it out as text'
+                raise ManifestError(message, self._pod.document.place(pair[0].start), f"{self._pod.path}metadata.annotations")
+            own = [name.strip() for name in pair[1].value.split(",") if name.strip()]
+            new = [name for name in names if name not in own]
+            if new:
+                found.append((there, pair[1], ("," if own else "") + ",".join(new)))
+        return found
 
 
 def _as_path(path: Any) -> str:

@@ -20,7 +20,7 @@ class PodWriter:
         self._pod = pod
         self._editor = editor
         self._sharing = Sharing(tree.root) if tree.has_aliases and tree.root else None
-        self._marker = Marker({}, {}, [], [])
+        self._marker = Marker({}, {}, [], [], {})
         self._new_keys: dict[int, set[str]] = {}
         self._wishes: list[tuple[Sequence | Mapping, str, Any, str]] = []
 
@@ -45,6 +45,7 @@ class PodWriter:
                 self._check_name(container, name, places)
             self._extend(container, f"spec.containers[{name}]", {key: ([], items) for key, items in lists.items()})
         self._extend(self._pod.spec, "spec", patch.lists(), before={"initContainers": "containers"})
+        self._lengthen(patch)
         self._write_metadata(patch.strings())
         self._check_sharing()
 
@@ -87,6 +88,14 @@ class PodWriter:
         for key, items in missing.items():
             self._marker.created.append(f"{path}.{key}")
             self._add(mapping, path, {key: items}, (before or {}).get(key, ""))
+
+    def _lengthen(self, patch: PodPatch) -> None:
+        for annotations, scalar, text in patch.joined():
+            if self._sharing is not None and self._sharing.uses(scalar, {}, set()) != 1:
+                raise self._error("is shared with other places through an alias, which must not change", scalar, "metadata")
+            key = next(key.value for key, value in annotations.pairs if value is scalar)
+            self._marker.joined[key] = text
+            self._editor.lengthen(annotations, scalar, text)
 
     def _write_metadata(self, strings: dict[str, dict[str, str]]) -> None:
         for kind, entries in strings.items():

@@ -16,7 +16,8 @@ class InjectedAgent(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of one workload: the agents it has now, those taken out, or why nothing was done.
+    """What became of one workload: the agents it has now, those taken out, or why nothing was done; `note` is
+    anything else.
 
     `locate` gives the workload's place; a long stream's lines are counted only when somebody asks.
     """
@@ -28,6 +29,7 @@ class Outcome(NamedTuple):
     agents: tuple[InjectedAgent, ...] = ()
     removed: tuple[str, ...] = ()
     skipped: str = ""
+    note: str = ""
 
 
 class Warning(NamedTuple):  # noqa: A001  # the word of the field; the built-in is not used here
@@ -65,7 +67,7 @@ class Results:
             agents = ", ".join(injected.agent for injected in outcome.agents) or "-"
             declarations = ", ".join(dict.fromkeys(injected.declaration for injected in outcome.agents)) or "-"
             removed = f"removed: {', '.join(outcome.removed)}" if outcome.removed else ""
-            note = "; ".join(part for part in (removed, outcome.skipped) if part)
+            note = "; ".join(part for part in (removed, outcome.skipped, outcome.note) if part)
             rows.append((name, agents, declarations, note))
         if len(rows) == 1:
             return "" if self.warnings else "sidecar-plugin: no workloads\n"
@@ -85,6 +87,7 @@ class Results:
                 "agents": [injected._asdict() for injected in outcome.agents],
                 "removed": list(outcome.removed),
                 "skipped": outcome.skipped,
+                "note": outcome.note,
             }
             for outcome, place in ((outcome, outcome.locate()) for outcome in self.outcomes)
         ]

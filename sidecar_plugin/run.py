@@ -4,7 +4,16 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from sidecar_plugin.agent_folders import AgentFolders
-from sidecar_plugin.config import VALUES_KEY, Layer, config_layers, merge_layers, option_layer, set_layer, values_layer
+from sidecar_plugin.config import (
+    VALUES_KEY,
+    Layer,
+    Settings,
+    config_layers,
+    merge_layers,
+    option_layer,
+    set_layer,
+    values_layer,
+)
 from sidecar_plugin.errors import SidecarPluginError, UsageError
 from sidecar_plugin.injector import Injector, Manifests
 from sidecar_plugin.memo import Memo
@@ -47,10 +56,7 @@ def read_file(name: str, option: str) -> Source:
 
 def injector_for(options: Options, found: list[Layer], results: Results, memo: Memo) -> "Injector | ScopedInjector":
     """Return the injector for the settings of the options and those `found` in the input, in the design's order."""
-    documents: list[Layer] = []
-    for name in options.config:
-        documents += config_layers(read_file(name, "--config"), memo)
-    documents += found
+    documents = _documents(options, found, memo)
     layers = _option_layers(options, results, memo)
     library = AgentFolders(options.templates)
 
@@ -62,6 +68,15 @@ def injector_for(options: Options, found: list[Layer], results: Results, memo: M
 
         return ScopedInjector(documents, make)
     return make(documents, {})
+
+
+def settings_for(options: Options, found: list[Layer], results: Results, memo: Memo) -> Settings:
+    """Return the settings of the options and those `found` in the input, in the design's order."""
+    return merge_layers([*_documents(options, found, memo), *_option_layers(options, results, memo)])
+
+
+def _documents(options: Options, found: list[Layer], memo: Memo) -> list[Layer]:
+    return [*(layer for name in options.config for layer in config_layers(read_file(name, "--config"), memo)), *found]
 
 
 def _option_layers(options: Options, results: Results, memo: Memo) -> list[Layer]:

@@ -1,13 +1,13 @@
-"""Jinja2 in a sandbox that bounds what a template can reach, how long it runs and how much it holds.
+"""Jinja2 in a sandbox: what a template can say, and how much it can make of it.
 
 The immutable sandbox (https://jinja.palletsprojects.com/en/stable/sandbox/) keeps a template from Python's objects: no
-attribute that starts with an underscore, no files but the agent's own, no name that was not given. What it does not bound is
-bounded here: the size of numbers and of what multiplying makes, the output, the time (by an alarm) and the memory (by a limit
-of the system). Alarm and limit exist on Unix only; elsewhere a template of your own is trusted that far.
+attribute that starts with an underscore, no files but the agent's own, no name that was not given. Bounded here besides are the
+size of numbers and of what multiplying makes, the output and the time. What Python cannot bound from inside, such as a
+comparison of two lists that never ends, is bounded by the process that this runs in: see `sandbox_process`.
 """
 
 import json
-import sys
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -18,11 +18,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from sidecar_plugin.document.emit import block
 
 MAX_OUTPUT = 1_000_000  # characters; no API server takes a pod that large (1.5 MiB an object)
-MAX_SECONDS = 2.0
-MAX_MEMORY = 512 * 1024 * 1024  # bytes beyond what the process has when rendering begins
+MAX_SECONDS = 2.0  # of computing
 MAX_BITS = 100_000
-
-Load = Callable[[str], tuple[str, str, Callable[[], bool]] | None]
 
 
 class RenderError(Exception):
@@ -35,7 +32,7 @@ class RenderError(Exception):
         self.line = line
 
 
-class _TimeUp(BaseException):
+class TimeUpError(BaseException):
     """The alarm; no `except Exception` of a library is to swallow it."""
 
 
@@ -66,11 +63,12 @@ def _length(left: Any, right: Any) -> int:
     return len(left) * right if isinstance(left, (str, bytes, list, tuple)) and isinstance(right, int) else 0
 
 
-def compile_template(load: Load, name: str, paths: frozenset[str]) -> Template:
-    """Return the template `name` of what `load` gives: text, file and whether it is still current.
+def compile_template(files: Mapping[str, str], paths: Mapping[str, str], name: str) -> Template:
+    """Return the template `name` of the files, which messages call by their `paths`. Raises RenderError."""
 
-    Raises RenderError, for what is wrong in one of the files `paths`.
-    """
+    def load(name: str) -> tuple[str, str, Callable[[], bool]] | None:
+        return (files[name], paths[name], lambda: True) if name in files else None
+
     environment = _Environment(
         loader=FunctionLoader(load),
         undefined=StrictUndefined,
@@ -84,8 +82,25 @@ def compile_template(load: Load, name: str, paths: frozenset[str]) -> Template:
     environment.filters["tojson"] = _to_json
     environment.filters["toyaml"] = _to_yaml
     environment.filters["sha256"] = _sha256
-    with _bounded(paths):
+    environment.filters["with_share_of"] = _with_share_of
+    with _bounded(frozenset(paths.values())):
         return environment.get_template(name)
+
+
+class Watched(dict[str, Any]):
+    """A part of a template's context that notes in `seen` which of its fields are looked at."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        super().__init__(data)
+        self.seen: set[str] = set()
+
+    def __getitem__(self, key: str) -> Any:
+        self.seen.add(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.seen.add(key)
+        return super().get(key, default)
 
 
 def looks_at(files: Mapping[str, str], name: str) -> bool:
@@ -99,7 +114,7 @@ def looks_at(files: Mapping[str, str], name: str) -> bool:
 
 
 def render(template: Template, context: Mapping[str, Any], paths: frozenset[str]) -> str:
-    """Return what the template renders to. Raises RenderError."""
+    """Return what the template renders to. Raises RenderError, with the line if it is in one of the files `paths`."""
     pieces, size = [], 0
     with _bounded(paths):
         for piece in template.generate(context):
@@ -119,11 +134,11 @@ def render(template: Template, context: Mapping[str, Any], paths: frozenset[str]
 @contextmanager
 def _bounded(paths: frozenset[str]) -> Iterator[None]:
     try:
-        with _memory_limit(), _alarm():
+        with _alarm():
             yield
     except RenderError:
         raise
-    except _TimeUp as error:
+    except TimeUpError as error:
         raise _render_error(f"the template takes longer than {MAX_SECONDS:g} s", error, paths) from None
     except MemoryError as error:
         raise _render_error("the template takes too much memory", error, paths) from None
@@ -149,58 +164,19 @@ def _render_error(message: str, error: BaseException, paths: frozenset[str]) -> 
 
 @contextmanager
 def _alarm() -> Iterator[None]:
-    import signal
-    import threading
-
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+    if not hasattr(signal, "setitimer") or signal.getsignal(signal.SIGPROF) is not ring:
         yield
         return
-
-    def ring(*_: Any) -> None:
-        raise _TimeUp
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, MAX_SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, MAX_SECONDS)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-@contextmanager
-def _memory_limit() -> Iterator[None]:
-    if sys.platform != "linux":
-        yield
-        return
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    wanted = _held_memory() + MAX_MEMORY
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        yield
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-
-
-_held = (0, 0)  # how often it was asked for, and the bytes that were held then
-
-
-def _held_memory() -> int:
-    """Return the bytes that the process holds, looked up at every 100th call: a stream is rendered a thousand times."""
-    global _held
-    calls, size = _held
-    if calls % 100 == 0:
-        import resource
-
-        with open("/proc/self/statm", encoding="ascii") as statm:
-            size = int(statm.read().split()[0]) * resource.getpagesize()
-    _held = (calls + 1, size)
-    return size
+def ring(*_: Any) -> None:
+    """What SIGPROF has to call for the time to be bounded; sandbox_process sees to it."""
+    raise TimeUpError
 
 
 def _fail(message: str) -> None:
@@ -222,3 +198,10 @@ def _sha256(text: str) -> str:
     from hashlib import sha256
 
     return sha256(text.encode()).hexdigest()
+
+
+def _with_share_of(resources: Any, containers: Any, percent: int) -> Any:
+    """What templates use for an agent's resources as a share of the application's, see `quantities.with_share_of`."""
+    from sidecar_plugin.quantities import with_share_of
+
+    return with_share_of(resources, containers, percent)

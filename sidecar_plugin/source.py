@@ -9,7 +9,7 @@ from bisect import bisect_right
 
 from sidecar_plugin.errors import ManifestError, Place
 
-_LINE_BREAK = re.compile(r"\r\n|\n|\r")
+_LINE_BREAK = r"\r\n|\n|\r"
 _OTHER_ENCODINGS = (
     (b"\xff\xfe\x00\x00", "UTF-32"),
     (b"\x00\x00\xfe\xff", "UTF-32"),
@@ -59,7 +59,7 @@ class Source:
         """Return the place of the character at `offset`."""
         if self._line_starts is None:
             self._line_starts = array("q", [0])
-            self._line_starts.extend(found.end() for found in _LINE_BREAK.finditer(self.text))
+            self._line_starts.extend(found.end() for found in re.finditer(_LINE_BREAK, self.text))
         offset = min(offset, len(self.text))
         line = bisect_right(self._line_starts, offset)
         return Place(self.name, line, offset - self._line_starts[line - 1] + 1)

@@ -1,15 +1,16 @@
 """A stream of manifests as the commands see it: settings taken out, documents put behind, injections removed."""
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sidecar_plugin.config import KIND, Layer, document_layer, is_injection
-from sidecar_plugin.document.edit import join_spans, span_of_items
+from sidecar_plugin.document.edit import OPEN_SCALAR, join_spans, span_of_items
+from sidecar_plugin.document.emit import block
 from sidecar_plugin.document.stream import Document, split
-from sidecar_plugin.errors import ManifestError, Place
+from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.marker import has_marker, is_manifest, remove
 from sidecar_plugin.memo import Memo
-from sidecar_plugin.nodes import Mapping, Sequence, follow, may_hold_complex_key
+from sidecar_plugin.nodes import Mapping, Sequence, follow, has_clip_at_end, may_hold_complex_key
 from sidecar_plugin.results import Outcome, Results
 from sidecar_plugin.source import Source
 from sidecar_plugin.workloads import has_escaped_letters, scalar_text
@@ -55,17 +56,24 @@ def read_stream(source: Source, memo: Memo) -> Stream:
     return Stream(source, documents, layers)
 
 
-def append_documents(name: str, text: str, documents: list[list[str]]) -> str:
-    """Return the stream of that name with documents behind its last one; one that ends without a line break still does.
+def append_documents(text: str, last: Document, manifests: list[dict[str, Any]]) -> str:
+    """Return a stream with manifests behind its last document; one that ends without a line break still does.
 
-    Raises ManifestError for JSON text, which cannot hold a second document.
+    `last` is that document as it came. Raises ManifestError for JSON text, which cannot hold a second document, and for a text
+    that a line break at its end would change.
     """
     if text.lstrip().startswith("{") and _is_json(text):
         message = "an agent brings a manifest along, and JSON text cannot hold a second document; write it as YAML"
-        raise ManifestError(f"{message}, or set the agent's configuration to inline", Place(name, 1, 1))
+        raise ManifestError(f"{message}, or set the agent's configuration to inline", last.place(0))
     newline = "\r\n" if "\r\n" in text else "\n"
-    added = newline.join(newline.join(lines) for lines in documents)
-    return f"{text}{newline}{added}" if text and text[-1] not in "\r\n" else f"{text}{added}{newline}"
+    is_open = bool(text) and text[-1] not in "\r\n"  # a literal block at the end would lose its last line break
+    if is_open:
+        root = last.parse().root
+        if root is not None and has_clip_at_end(last.text, root):
+            raise ManifestError(OPEN_SCALAR, last.place(len(last.text)))
+    lines = [line for manifest in manifests for line in ("---", *block(manifest, 0, literal=not is_open))]
+    added = newline.join(lines)
+    return f"{text}{newline}{added}" if is_open else f"{text}{added}{newline}"
 
 
 def _is_json(text: str) -> bool:
@@ -108,13 +116,14 @@ def uninject(source: Source, results: Results) -> str:
         without, agents = remove(document)
         pieces.append(without.text)
         if agents:
-            kind, namespace, name = _identity(document)
+            kind, namespace, name = identity(document)
             outcome = Outcome(partial(document.place, 0), kind, namespace, name, (), tuple(dict.fromkeys(agents)))
             results.outcomes.append(outcome)
     return "".join(pieces)
 
 
-def _identity(document: Document) -> tuple[str, str, str]:
+def identity(document: Document) -> tuple[str, str, str]:
+    """Return kind, namespace and name of the resource that a document is, "?" and "" for what it does not say."""
     root = document.parse().root
     metadata = root.get("metadata") if isinstance(root, Mapping) else None
     kind = (scalar_text(root, "kind") if root else None) or "?"

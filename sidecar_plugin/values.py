@@ -9,9 +9,9 @@ from typing import Any
 
 from sidecar_plugin.errors import SettingsError
 
-_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+_INTEGER = r"[-+]?(?:0|[1-9][0-9]*)"
 _STEP = r"((?:[^.\[\]\\]|\\.)+)((?:\[\d{1,3}\])*)"
-_KEY = re.compile(rf"{_STEP}(?:\.{_STEP})*")
+_KEY = rf"{_STEP}(?:\.{_STEP})*"
 
 
 def merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
@@ -89,13 +89,13 @@ def _typed(raw: str) -> Any:
         return raw == "true"
     if raw == "null":
         return None
-    if _INTEGER.fullmatch(raw) and len(raw) < 20:
+    if re.fullmatch(_INTEGER, raw) and len(raw) < 20:
         return int(raw)
     return re.sub(r"\\(.)", r"\1", raw)
 
 
 def _steps(text: str, key: str) -> list[str | int]:
-    if not _KEY.fullmatch(key):
+    if not re.fullmatch(_KEY, key):
         raise SettingsError(f'--set "{text}": "{key}" is no key; write a.b.c or a[0].b')
     steps: list[str | int] = []
     for name, indexes in re.findall(_STEP, key):

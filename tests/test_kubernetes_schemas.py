@@ -37,8 +37,8 @@ WORKLOADS: list[dict[str, Any]] = [
 VERSIONS = [f"1.{minor}" for minor in range(27, 38)]
 
 
-def injected(version: str, workload: dict[str, Any]) -> list[dict[str, Any]]:
-    switches = {name: {"enabled": True, "configuration": "configMap"} for name in ("logging", "monitoring", "proxy")}
+def injected(version: str, workload: dict[str, Any], configuration: str = "configMap") -> list[dict[str, Any]]:
+    switches = {name: {"enabled": True, "configuration": configuration} for name in ("logging", "monitoring", "proxy")}
     layers = [Layer("test", {"clusterVersion": version, "agents": switches})]
     stream = read_stream(Source("in.yaml", yaml.safe_dump(copy.deepcopy(workload))), Memo())
     text = "".join(Injector(merge_layers(layers), AgentFolders(()), Results(), Memo()).inject(stream))
@@ -52,6 +52,12 @@ def test_every_kind_is_valid_in_every_version(version: str, workload: dict[str, 
     assert [document["kind"] for document in documents] == [workload["kind"], "ConfigMap", "ConfigMap", "ConfigMap"]
     for document in documents:
         kubernetes_validate.validate(document, version, strict=True)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_configurations_inside_the_pod_are_valid_in_every_version(version: str) -> None:
+    (document,) = injected(version, WORKLOADS[3], "inline")
+    kubernetes_validate.validate(document, version, strict=True)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -7,62 +7,10 @@ import yaml
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from sidecar_plugin.agents import AgentFolder
-from sidecar_plugin.config import Layer, merge_layers
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.injector import Injector
 from sidecar_plugin.marker import INJECTED
-from sidecar_plugin.memo import Memo
-from sidecar_plugin.results import Results
-from sidecar_plugin.source import Source
-from sidecar_plugin.streams import read_stream, uninject
+from tests.injection import agents, inject, take_out
 from tests.strategies import manifest_texts
-
-AGENT = """
-container: {name: agent, image: example.com/agent:1, args: ["on", "a\\nb\\n"], volumeMounts: [{name: shared, mountPath: /a}]}
-volumes: [{name: shared, emptyDir: {}}]
-applicationContainers:
-  volumeMounts: [{name: shared, mountPath: /shared}]
-  env: [{name: AGENT, value: "true"}]
-podAnnotations: {agent: "yes"}
-podLabels: {agent-label: x}
-initContainers: [{name: agent-init, image: example.com/init:1}]
-imagePullSecrets: [{name: pull}]
-"""
-OTHER = 'container: {name: other, image: "example.com/other:1", env: [{name: "1", value: "0777"}]}\n'
-MANIFEST = (
-    'container: {name: m, image: x}\nmanifests: [{apiVersion: v1, kind: ConfigMap, metadata: {name: m}, data: {a: "b\\n"}}]\n'
-)
-
-
-MEMO = Memo()
-
-
-class NoLibrary:
-    """There are only the agents that the settings bring."""
-
-    def names(self) -> list[str]:
-        return []
-
-    def folder(self, name: str) -> AgentFolder | None:
-        return None
-
-
-def inject(text: str, **spec: Any) -> str:
-    layer = Layer("test", {"clusterVersion": "1.30", **spec})
-    return "".join(
-        Injector(merge_layers([layer]), NoLibrary(), Results(), MEMO).inject(read_stream(Source("in.yaml", text), MEMO))
-    )
-
-
-def take_out(text: str) -> str:
-    return uninject(Source("in.yaml", text), Results())
-
-
-def agents(*names: str, **settings: Any) -> dict[str, Any]:
-    texts = {"agent": AGENT, "other": OTHER, "m": MANIFEST}
-    return {"agents": {name: {"enabled": True, "template": texts[name], **settings} for name in names}}
-
 
 SPECS = st.sampled_from(
     [

@@ -6,8 +6,9 @@ https://www.alibabacloud.com/help/en/cs/user-guide/declaring-container-types, wh
 
 from typing import Any
 
+from sidecar_plugin import platforms
 from sidecar_plugin.cluster_version import NATIVE_SIDECARS
-from sidecar_plugin.declarations.protocol import Declaration, Finding, Target
+from sidecar_plugin.declarations.protocol import Declaration, Finding, Target, foreign, with_variables
 
 VARIABLE = "__IS_SIDECAR__"
 
@@ -16,17 +17,15 @@ class _Acs:
     name = "acs"
     list_name = "containers"
     position = "last"
+    marks = (VARIABLE,)
+    listed_in = ()
 
     def declare(self, container: dict[str, Any]) -> dict[str, Any]:
-        return {**container, "env": [{"name": VARIABLE, "value": "true"}, *(container.get("env") or ())]}
+        return with_variables(container, {VARIABLE: "true"})
 
     def check(self, target: Target) -> Finding | None:
         if target.platform != "acs":
-            message = (
-                f"the declaration acs is Alibaba Cloud's own: on platform {target.platform} the agent is a plain container; "
-                "use native, or set platform: acs"
-            )
-            return Finding(message, is_error=False)
+            return foreign("acs", "Alibaba Cloud's", target.platform, platforms.named(target.platform).from_native)
         if target.version < NATIVE_SIDECARS:
             return None
         message = (

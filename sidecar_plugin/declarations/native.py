@@ -7,6 +7,7 @@ Kubernetes 1.29; an API server that does not know the field drops it, and the po
 
 from typing import Any
 
+from sidecar_plugin import platforms
 from sidecar_plugin.cluster_version import NATIVE_SIDECARS
 from sidecar_plugin.declarations.protocol import Declaration, Finding, Target
 
@@ -15,15 +16,20 @@ class _Native:
     name = "native"
     list_name = "initContainers"
     position = "first"
+    marks = ()
+    listed_in = ()
 
     def declare(self, container: dict[str, Any]) -> dict[str, Any]:
         head: dict[str, Any] = {key: container[key] for key in ("name", "image") if key in container}
         return {**head, "restartPolicy": "Always", **container}
 
     def check(self, target: Target) -> Finding | None:
+        platform = platforms.named(target.platform)
+        instead = platform.before_native
         if target.version >= NATIVE_SIDECARS:
-            return None
-        instead = "acs" if target.platform == "acs" else "regular"
+            if not platform.no_native:
+                return None
+            return Finding(f"{platform.no_native}; use declaration {instead} or auto", platform.native_fails)
         message = (
             f"the declaration native needs Kubernetes {NATIVE_SIDECARS} or later, the cluster is {target.version}: its API "
             f"server would drop restartPolicy and the pod would wait in Init for ever; use declaration {instead} or auto"

@@ -37,8 +37,33 @@ class Declaration(Protocol):
     def position(self) -> str:
         """Where in the list unless the agent says otherwise: first or last."""
 
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """The environment variables that are its own part: a container that sets one of them itself is refused."""
+
+    @property
+    def listed_in(self) -> tuple[str, ...]:
+        """The annotations of the pod that list the sidecars' names, with commas."""
+
     def declare(self, container: dict[str, Any]) -> dict[str, Any]:
         """Return the container, which declares nothing itself, with what makes it a sidecar."""
 
     def check(self, target: Target) -> Finding | None:
         """Return what speaks against the declaration for this target."""
+
+
+def with_variables(container: dict[str, Any], variables: dict[str, str]) -> dict[str, Any]:
+    """Return the container with those environment variables in front of its own; one that it sets itself stays as it is."""
+    own = container.get("env") or []
+    names = {entry.get("name") for entry in own if isinstance(entry, dict)}
+    added = [{"name": name, "value": value} for name, value in variables.items() if name not in names]
+    return {**container, "env": [*added, *own]}
+
+
+def foreign(declaration: str, owner: str, platform: str, instead: str) -> Finding:
+    """Return the warning about a provider's own declaration on a platform that does not know it."""
+    message = (
+        f"the declaration {declaration} is {owner} own: on platform {platform} the agent is a plain container; "
+        f"use {instead}, or set platform: {declaration}"
+    )
+    return Finding(message, is_error=False)

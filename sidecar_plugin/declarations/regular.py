@@ -6,6 +6,7 @@ Nothing orders its start and nothing ends it when the application has ended, so 
 
 from typing import Any
 
+from sidecar_plugin import platforms
 from sidecar_plugin.cluster_version import NATIVE_SIDECARS
 from sidecar_plugin.declarations.protocol import Declaration, Finding, Target
 
@@ -14,6 +15,8 @@ class _Regular:
     name = "regular"
     list_name = "containers"
     position = "last"
+    marks = ()
+    listed_in = ()
 
     def declare(self, container: dict[str, Any]) -> dict[str, Any]:
         return dict(container)
@@ -26,6 +29,10 @@ class _Regular:
         if target.asked:
             remedy = f"use native on Kubernetes {NATIVE_SIDECARS} or later"
             return Finding(f"{message}; {remedy}", is_error=False)
+        platform = platforms.named(target.platform)
+        if platform.from_native == self.name:  # no version of Kubernetes would help
+            leave = 'leave the workload out (annotation sidecar-plugin.dev/inject: "false" or exclude), or let it run on nodes'
+            return Finding(f"{message}, and {platform.no_native}; {leave}", is_error=True)
         remedy = (
             f"upgrade the cluster to {NATIVE_SIDECARS} (native sidecars), set platform: acs if it is one, leave the workload "
             'out (annotation sidecar-plugin.dev/inject: "false" or exclude), or ask for declaration: regular by name'

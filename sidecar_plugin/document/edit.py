@@ -12,12 +12,13 @@ from typing import Any
 from sidecar_plugin.document.emit import Emitter, flow
 from sidecar_plugin.document.stream import Span
 from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.lines import BREAKS, line_break, line_end, line_start, margin
 from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, content_end, has_clip_at_end
 
-_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-_COMMENT = re.compile("( *)#[^\n\r\x85\u2028\u2029]*(?:\r\n|[\n\r\x85\u2028\u2029]|\\Z)")
-_COMMENTED_NULL = re.compile(r"\s*:[ \t]*(# )(?:~|null|Null|NULL)")
-_BREAKS = "\n\r\x85\u2028\u2029"
+_COMMENTED_NULL = rf"(?:\s|#[^{BREAKS}]*[{BREAKS}])*:[ \t]*(# )(?:~|null|Null|NULL)"  # compiled when something is taken out
+
+
+OPEN_SCALAR = "this block scalar ends the text without a line break; end the file with a line break"
 
 
 class EditError(ManifestError):
@@ -110,17 +111,27 @@ class Editor:
         column = parent.column + (self.indent_lists if isinstance(data, list) else 2)
         self._insert_lines_behind(null, data, column)
 
+    def lengthen(self, mapping: Mapping, scalar: Scalar, text: str) -> None:
+        """Write more, letters of names and commas, behind the text of a mapping's value."""
+        if scalar.style in ("'", '"'):
+            self._insert(scalar.end - 1, text)
+        elif scalar.style or mapping.flow or not scalar.value:
+            raise EditError("cannot be made longer as it is written; put it in quotes", scalar.start)
+        else:
+            self._insert(scalar.end, text)
+
     def _insert(self, offset: int, text: str) -> None:
         self._insertions.append((offset, text))
 
     def _separator(self, neighbour: Node) -> str:
         """Return what stands between the items of a flow collection: a line break where each has its own line."""
-        line = _line_start(self.text, neighbour.start)
-        margin = self.text[line : neighbour.start]
-        return f",{self._newline(line)}{margin}" if line and not margin.strip(" \t") else ", "
+        blanks = margin(self.text, neighbour.start)
+        line = neighbour.start - len(blanks or "")
+        return ", " if blanks is None or not line else f",{self._newline(line)}{blanks}"
 
     def _is_first_on_line(self, offset: int) -> bool:
-        return not self.text[_line_start(self.text, offset) : offset].strip(" ")
+        blanks = margin(self.text, offset)
+        return blanks is not None and "\t" not in blanks
 
     def _newline(self, line: int) -> str:
         """Return the line break that ends the line before the one that starts at `line`."""
@@ -129,12 +140,11 @@ class Editor:
         return "\r" if self.text[line - 1 : line] == "\r" else "\n"
 
     def _insert_lines_before(self, offset: int, lines: list[str], column: int, bound: int) -> None:
-        line = _line_start(self.text, offset)
+        line = line_start(self.text, offset)
         newline = self._newline(line)
         while line > bound:  # comments right above in the same column belong to what they stand above
-            above = _line_start(self.text, line - len(self._newline(line)))
-            comment = _COMMENT.match(self.text, above)
-            if not comment or len(comment[1]) != column or above < bound:
+            above = line_start(self.text, line - len(self._newline(line)))
+            if above < bound or _comment_column(self.text, above) != column:
                 break
             line = above
         self._insert(line, newline.join(lines) + newline)
@@ -142,15 +152,13 @@ class Editor:
     def _insert_lines_behind(self, node: Node, data: Any, column: int) -> None:
         text = self.text
         end = content_end(text, node)
-        position = line_end(text, end)
-        while (comment := _COMMENT.match(text, position)) and len(comment[1]) > column:
-            position = comment.end()  # comments further in belong to what stands above them
-        if position == len(text) and text[-1] not in _BREAKS:
+        position = _content_line_end(text, end)
+        while _comment_column(text, position) > column:  # comments further in belong to what stands above them
+            position = line_end(text, position)
+        if position == len(text) and text[-1] not in BREAKS:
             if has_clip_at_end(text, node):
-                message = "this block scalar ends the text without a line break; end the file with a line break"
-                raise EditError(message, end)
-            found = _BREAK.search(text)
-            newline = found[0] if found else "\n"
+                raise EditError(OPEN_SCALAR, end)
+            newline = line_break(text)
             self._insert(position, newline + newline.join(self._emitter.block(data, column, self.indent_lists, literal=False)))
         else:
             newline = self._newline(position)
@@ -161,16 +169,15 @@ def _offset(insertion: tuple[int, str]) -> int:
     return insertion[0]
 
 
-def _line_start(text: str, offset: int) -> int:
-    return max(text.rfind(character, 0, offset) for character in _BREAKS) + 1
+def _comment_column(text: str, line: int) -> int:
+    """Return the column of the comment that the line starting at `line` is, -1 if it is something else."""
+    mark = text.find("#", line, line_end(text, line))
+    return mark - line if mark >= 0 and not text[line:mark].strip(" ") else -1
 
 
-def line_end(text: str, end: int) -> int:
-    """Return where the line ends, its break included, whose content ends at `end`; a block scalar ends its own line."""
-    if end and text[end - 1] in _BREAKS:
-        return end
-    found = _BREAK.search(text, end)
-    return found.end() if found else len(text)
+def _content_line_end(text: str, end: int) -> int:
+    """Return where the line ends whose content ends at `end`; a block scalar ends its own line."""
+    return end if end and text[end - 1] in BREAKS else line_end(text, end)
 
 
 def span_of_pairs(text: str, mapping: Mapping, gone: set[int]) -> list[Span]:
@@ -184,9 +191,15 @@ def span_of_items(text: str, sequence: Sequence, gone: set[int]) -> list[Span]:
     return _spans(text, [(item.start, content_end(text, item)) for item in sequence.items], gone, sequence.flow, keyed=False)
 
 
+def span_of_more(text: str, scalar: Scalar, more: str) -> list[Span]:
+    """Return the span of the text that `Editor.lengthen` wrote, wherever in the value it stands by now."""
+    found = text.rfind(more, scalar.start, scalar.end)
+    return [(found, found + len(more))] if found >= 0 else []
+
+
 def span_of_comment_mark(text: str, key: Scalar) -> list[Span]:
     """Return the span of the `# ` that `Editor.fill` put before a null that was written out."""
-    found = _COMMENTED_NULL.match(text, key.end)
+    found = re.compile(_COMMENTED_NULL).match(text, key.end)
     return [found.span(1)] if found else []
 
 
@@ -195,11 +208,11 @@ def _spans(text: str, places: list[Span], gone: set[int], is_flow: bool, keyed: 
     if not is_flow:
         for index in sorted(gone):
             start, end = places[index]
-            line = _line_start(text, start)
+            line = line_start(text, start)
             if text[line:start].strip(" -") or ("-" in text[line:start] and keyed):
                 spans.append((start, places[index + 1][0] if index + 1 < len(places) else end))
             else:
-                spans.append((line, line_end(text, end)))
+                spans.append((line, _content_line_end(text, end)))
         return spans
     index = 0
     while index < len(places):
@@ -226,9 +239,9 @@ def join_spans(text: str, spans: list[Span]) -> list[Span]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
             joined.append((start, end))
-    if joined and joined[-1][1] == len(text) and text[-1:] not in _BREAKS:
+    if joined and joined[-1][1] == len(text) and text[-1:] not in BREAKS:
         start, end = joined[-1]
-        if start and text[start - 1] in _BREAKS:
+        if start and text[start - 1] in BREAKS:
             start -= 2 if text[start - 2 : start] == "\r\n" else 1
             joined[-1] = (start, end)
     return joined

@@ -8,11 +8,11 @@ import json
 import re
 from typing import Any
 
+# The patterns that are strings are for rare text: compiling them takes longer than the rest of a small chart's writing.
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@+=-]*(?::[A-Za-z0-9_./@+=-]+)*")
 _RESERVED = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"))
-_LITERAL = re.compile(r"[^\s\x00-\x1f][^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]*")
-_SINGLE_QUOTED = re.compile(r"[ -~]+")
-_TO_ESCAPE = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+_LITERAL = r"[^\s\x00-\x1f][^\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]*"
+_TO_ESCAPE = r"[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"
 
 
 MAX_KEPT = 1000
@@ -20,12 +20,15 @@ MAX_KEPT = 1000
 
 def quoted(text: str) -> str:
     """Return `text` in double quotes, escapes as JSON writes them."""
-    return _TO_ESCAPE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
+    return flow(text)
 
 
 def flow(data: Any) -> str:
     """Return `data` as JSON on one line, which is YAML's flow style too."""
-    return _TO_ESCAPE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(data, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return re.sub(_TO_ESCAPE, lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def scalar(value: Any) -> str:
@@ -33,7 +36,7 @@ def scalar(value: Any) -> str:
     if isinstance(value, str):
         if _PLAIN.fullmatch(value) and value.lower() not in _RESERVED:
             return value
-        if '"' in value and _SINGLE_QUOTED.fullmatch(value):
+        if '"' in value and value.isascii() and value.isprintable():
             return "'" + value.replace("'", "''") + "'"
         return quoted(value)
     return json.dumps(value, allow_nan=False)
@@ -121,7 +124,8 @@ def _write_leaf(name: str, value: Any, margin: str, literal: bool, lines: list[s
 
 def _chomping(text: str) -> str | None:
     """Return the chomping indicator that makes a literal block of exactly this text, None if there is none."""
-    if not _LITERAL.fullmatch(text) or text.endswith("\n\n"):
+    is_plain = text[:1].strip() and text.replace("\n", "").isprintable()
+    if not (is_plain or re.fullmatch(_LITERAL, text)) or text.endswith("\n\n"):
         return None
     if any(line.isspace() for line in text.split("\n")):
         return None

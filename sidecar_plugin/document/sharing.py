@@ -3,7 +3,7 @@
 Text that is inserted behind an anchor shows wherever the anchor is used. An edit is safe only if every such place wants it.
 """
 
-from sidecar_plugin.nodes import MERGE_KEY, Alias, Mapping, Node, Sequence
+from sidecar_plugin.nodes import MERGE_KEY, Alias, Mapping, Node, Scalar, Sequence
 
 
 class Sharing:
@@ -23,7 +23,7 @@ class Sharing:
             elif isinstance(node, Sequence):
                 children = [(item, "") for item in node.items]
             elif isinstance(node, Mapping):
-                children = [(value, key.value) for key, value in node.pairs]
+                children = [(value, _name(key)) for key, value in node.pairs]
             for child, key in children:
                 self._parents[id(child)] = (node, key)
                 waiting.append(child)
@@ -62,3 +62,8 @@ class Sharing:
             if id(step) in targets:
                 return True
         return False
+
+
+def _name(key: Scalar) -> str:
+    """Return the key's text; a merge key in quotes is a key like any other."""
+    return f'"{key.value}"' if key.value == MERGE_KEY and key.style else key.value

@@ -10,12 +10,12 @@ from itertools import pairwise
 from sidecar_plugin import libyaml
 from sidecar_plugin.errors import ManifestError, Place
 from sidecar_plugin.libyaml import Event, YAMLError
+from sidecar_plugin.lines import BREAKS
 from sidecar_plugin.nodes import MAX_DEPTH, ParseError, Tree, parse, validate
 from sidecar_plugin.source import Source
 
-_BREAKS = "\n\r\x85\u2028\u2029"
 _DASHES = re.compile("-+")
-_DIRECTIVE = re.compile(f"(?:(?<=[{_BREAKS}])|\\A)%")
+_DIRECTIVE = f"(?:(?<=[{BREAKS}])|\\A)%"  # compiled when there is a percent sign
 
 Span = tuple[int, int]
 
@@ -81,7 +81,7 @@ def split(source: Source) -> list[Document]:
     """Return the documents of a stream; put together again they are its text. Raises ManifestError for text before a directive
     that is not YAML."""
     text = source.text
-    starts = _starts_by_parsing(source) if "%" in text and _DIRECTIVE.search(text) else _starts_by_lines(text)
+    starts = _starts_by_parsing(source) if "%" in text and re.search(_DIRECTIVE, text) else _starts_by_lines(text)
     if not starts or starts[0] != 0:
         starts.insert(0, 0)
     starts.append(len(text))
@@ -94,11 +94,7 @@ def _starts_by_lines(text: str) -> list[int]:
     while found >= 0:
         dashes = _DASHES.match(text, found)
         end = dashes.end() if dashes else len(text)
-        if (
-            end - found == 3
-            and (not found or text[found - 1] in _BREAKS)
-            and (end == len(text) or text[end] in f" \t{_BREAKS}")
-        ):
+        if end - found == 3 and (not found or text[found - 1] in BREAKS) and (end == len(text) or text[end] in f" \t{BREAKS}"):
             starts.append(found)
         found = text.find("---", end)
     return starts

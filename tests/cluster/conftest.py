@@ -3,20 +3,22 @@
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.real_tools import ROOT, WORKER, Helm, Shell, base_of, environment, helm4_homes, tool
+
 RECIPE = ROOT / "tools" / "cluster"
-KUBECTL = ROOT / "tools" / "bin" / "kubectl"
-WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+CHART = Path(__file__).parent / "chart"
 WAIT = 40 * 60  # for other runs on this machine to be done with their node
 names = count(1)
 
@@ -41,8 +43,14 @@ class Cluster:
     def run(self, *arguments: str | Path, stdin: str | bytes = b"") -> subprocess.CompletedProcess[str]:
         """Run kubectl with standard input, to whatever end."""
         text = stdin.decode() if isinstance(stdin, bytes) else stdin
-        command = [KUBECTL, "--kubeconfig", self.kubeconfig, *arguments]
+        command = [tool("kubectl"), "--kubeconfig", self.kubeconfig, *arguments]
         return subprocess.run(command, input=text, capture_output=True, text=True, timeout=300, check=False)
+
+    def following(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start kubectl, to be read from while it runs."""
+        return subprocess.Popen(
+            [tool("kubectl"), "--kubeconfig", self.kubeconfig, *arguments], stdout=subprocess.PIPE, text=True
+        )
 
     def kubectl(self, *arguments: str | Path, stdin: str | bytes = b"") -> str:
         """Run kubectl, which has to succeed, and return its standard output."""
@@ -53,6 +61,10 @@ class Cluster:
     def get(self, *arguments: str) -> Any:
         """Return what `kubectl get … -o json` gives."""
         return json.loads(self.kubectl("get", *arguments, "-o", "json"))
+
+    def wait(self, thing: str, space: str, until: str, seconds: int = 90) -> None:
+        """Wait until something is so (`condition=Complete`, `jsonpath=…`)."""
+        self.kubectl("wait", "-n", space, thing, f"--for={until}", f"--timeout={seconds}s")
 
     def namespace(self) -> str:
         """Make a namespace that no other test has, and return its name."""
@@ -111,12 +123,6 @@ def shared(folder: Path, *options: str) -> Iterator[Cluster]:
                 down(state)
 
 
-def base_of(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder that all workers of this run have in common."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if WORKER else base
-
-
 @pytest.fixture(scope="session")
 def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """An API server without nodes: it takes, checks and keeps objects, and nobody acts on them."""
@@ -144,3 +150,87 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A Kubernetes of one node, with `docker.io/local/busybox:1` on it."""
     with shared(base_of(tmp_path_factory) / "node") as cluster:
         yield cluster
+
+
+@pytest.fixture
+def shell(cluster: Cluster, tmp_path: Path) -> Shell:
+    """A shell of somebody whose kubectl and Helm use the node."""
+    home = tmp_path / "home"
+    home.mkdir()
+    return Shell({**environment(home), "KUBECONFIG": str(cluster.kubeconfig)}, tmp_path)
+
+
+@pytest.fixture
+def helm3(shell: Shell) -> Helm:
+    return Helm(tool("helm3"), "sidecar-plugin", shell)
+
+
+@pytest.fixture
+def helm4(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Helm:
+    homes = helm4_homes(base_of(tmp_path_factory))
+    return Helm(tool("helm4"), "sidecar", replace(shell, environment={**shell.environment, **homes}))
+
+
+@pytest.fixture
+def space(cluster: Cluster) -> str:
+    """A namespace on the node for one test."""
+    return cluster.namespace()
+
+
+@pytest.fixture
+def install(shell: Shell, request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Bring the chart of these tests to a namespace: `install("helm3", space, "--set", "job=true")`."""
+
+    def by_helm(way: str, space: str, *settings: str) -> None:
+        done = request.getfixturevalue(way).run("install", CHART, "--namespace", space, *settings)
+        assert done.status == 0, done.stderr
+
+    def by_kustomize(space: str, *settings: str) -> None:
+        helm, values = tool("helm3"), yaml.safe_load((CHART / "values.yaml").read_text())
+        workloads = shell.output(helm, "template", "shop", CHART, "--show-only", "templates/workloads.yaml", *settings)
+        exec_by = {"config.kubernetes.io/function": "exec: {path: sidecar-plugin}"}
+        injection = {
+            "apiVersion": "sidecar-plugin.dev/v1alpha1",
+            "kind": "SidecarInjection",
+            "metadata": {"name": "agents", "annotations": exec_by},
+            "spec": {**values["sidecars"], "clusterVersion": "1.34"},
+        }
+        (shell.folder / "workloads.yaml").write_text(workloads)
+        (shell.folder / "sidecars.yaml").write_text(json.dumps(injection))
+        (shell.folder / "kustomization.yaml").write_text("resources: [workloads.yaml]\ntransformers: [sidecars.yaml]\n")
+        built = shell.output(tool("kustomize"), "build", "--enable-alpha-plugins", "--enable-exec", ".")
+        (shell.folder / "built.yaml").write_text(built)
+        shell.output("kubectl", "apply", "--namespace", space, "--filename", "built.yaml")
+
+    def bring(way: str, space: str, *settings: str) -> None:
+        if way == "kustomize":
+            by_kustomize(space, *settings)
+        else:
+            by_helm(way, space, *settings)
+
+    return bring
+
+
+@pytest.fixture
+def verify(shell: Shell) -> Callable[..., tuple[int, dict[str, Any]]]:
+    """Run `sidecar-plugin verify` on a namespace; return its exit status and its JSON."""
+
+    def run(space: str, *options: str) -> tuple[int, dict[str, Any]]:
+        done = shell.run("sidecar-plugin", "verify", "--namespace", space, "--output", "json", *options)
+        assert done.stdout, done.stderr
+        return done.status, json.loads(done.stdout)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def client(cluster: Cluster) -> Callable[..., dict[str, Any]]:
+    """Return a pod that runs shell commands, with curl: busybox's own wget asks a resolver, and there is none."""
+    image = cluster.load_image("local/client:1", f"{shutil.which('curl')}=/bin/curl")
+
+    def pod(commands: str, name: str = "client", **spec: Any) -> dict[str, Any]:
+        container = {"name": "client", "image": image, "imagePullPolicy": "Never", "command": ["sh", "-c", commands]}
+        spec = {"restartPolicy": "Never", "automountServiceAccountToken": False, "containers": [container], **spec}
+        return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
+
+    return pod

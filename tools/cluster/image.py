@@ -3,9 +3,9 @@
 
 usage: tools/cluster/image.py [--add FILE=/PATH/IN/IMAGE]... TAG [COMMAND...]
 
-There is no registry to pull from: `tools/cluster/image.py TAG | tools/cluster/enter DIR ctr -n k8s.io image import -` brings the
-image to the node, and pods name it in full (`docker.io/local/busybox:1`) with `imagePullPolicy: Never`. With a program that is linked
-dynamically come the libraries that `ldd` names. The format is Docker's (https://github.com/moby/docker-image-spec, "v1.2").
+There is no registry to pull from: `tools/cluster/image.py TAG | tools/cluster/enter DIR ctr -n k8s.io image import -` brings
+the image to the node, and pods name it in full (`docker.io/local/busybox:1`) with `imagePullPolicy: Never`. With a program that
+is linked dynamically come the libraries that `ldd` names. The format is Docker's (https://github.com/moby/docker-image-spec).
 """
 
 import argparse
