@@ -42,5 +42,5 @@ bench:
 	.venv/bin/python benchmarks/run.py $(BENCH_ARGS)
 
 clean:
-	rm -rf .venv .plugin .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tools/bin
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist tools/bin
 	find . -name __pycache__ -prune -exec rm -rf {} +

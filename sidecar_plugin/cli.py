@@ -26,6 +26,8 @@ COMMANDS: dict[str, str] = {
     "export-policy": "the same injection as a policy of the cluster",
     "schema": "the JSON Schema of SidecarInjection",
     "verify": "whether sidecars of pods and Jobs behaved",
+    "completion": "what bash, zsh or fish needs to complete the program's words",
+    "helm": "run helm with the agents that a chart's values ask for",
 }
 """The commands and what each does; the module of a command is `commands.NAME`, with `_` for `-`, imported when it is called."""
 

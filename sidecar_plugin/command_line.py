@@ -1,13 +1,13 @@
 """What the commands share of the command line: options, parsers that end with our kind of message, and the two outputs."""
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sidecar_plugin.errors import UsageError
 from sidecar_plugin.run import Options
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+    from argparse import ArgumentParser, Namespace, _ActionsContainer
     from typing import NoReturn
 
 PROGRAM = "sidecar-plugin"
@@ -24,7 +24,20 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
 )
 """The options of every way of injecting: the flag, what it takes, and its help. The first four can be repeated."""
 REPEATED = frozenset(("--config", "--values", "--set", "--templates"))
+_USAGE = {"+": "{}...", "?": "[{}]"}
 REPORTS = ("text", "json", "none")
+
+
+PARSER_ONLY = "\0parser"
+"""The one word that makes a command give its parser away instead of reading words, by ParserMade: for `completion`."""
+
+
+class ParserMade(Exception):  # noqa: N818  # no error: it brings the parser out of a command that would go on with it
+    """A command's parser."""
+
+    def __init__(self, parser: "ArgumentParser") -> None:
+        super().__init__(parser.prog)
+        self.parser = parser
 
 
 def parser(command: str, description: str) -> "ArgumentParser":
@@ -37,37 +50,62 @@ def parser(command: str, description: str) -> "ArgumentParser":
         def error(self, message: str) -> "NoReturn":
             raise UsageError(f"{message} (see `{self.prog} --help`)")
 
+        def format_help(self) -> str:
+            if self.usage is None:  # argparse's own lists every option
+                words = [
+                    f"{action.metavar}{'...' if action.nargs == '+' else ''}" for action in self._positionals._group_actions
+                ]
+                self.usage = " ".join(("%(prog)s [options]", *words))
+            return super().format_help()
+
+        def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+            if args == [PARSER_ONLY]:
+                raise ParserMade(self)
+            return super().parse_args(args, namespace)
+
+    class Formatter(argparse.RawDescriptionHelpFormatter):
+        """Leaves room for the longest option."""
+
+        def __init__(self, prog: str) -> None:
+            super().__init__(prog, max_help_position=32)
+
     name = f"{PROGRAM} {command}" if command else PROGRAM
-    return Parser(name, description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    return Parser(name, description=description, formatter_class=Formatter, allow_abbrev=False)
 
 
 def add_paths(parser: "ArgumentParser") -> None:
     """Add the manifests of a command that changes them, and where the results go."""
     parser.add_argument("path", nargs="+", metavar="PATH", help="a manifest, a folder of manifests, or - for stdin")
-    parser.add_argument("--in-place", action="store_true", help="write the files themselves")
-    parser.add_argument("--diff", action="store_true", help="show what changes; without --in-place nothing is written")
-    parser.add_argument("--output-dir", metavar="DIR", help="write the results below this folder")
+    output = parser.add_argument_group("output (without any: stdout)")
+    output.add_argument("--in-place", action="store_true", help="write the files themselves")
+    output.add_argument("--diff", action="store_true", help="show what changes; without --in-place nothing is written")
+    output.add_argument("--output-dir", metavar="DIR", help="write the results below this folder")
 
 
 def add_options(parser: "ArgumentParser", only: tuple[str, ...] = ()) -> None:
     """Add OPTIONS, or only some of them."""
+    settings = parser.add_argument_group("settings and report")
     for flag, metavar, text in OPTIONS:
         if only and flag not in only:
             continue
         if not metavar:
-            parser.add_argument(flag, action="store_true", help=text)
+            settings.add_argument(flag, action="store_true", help=text)
         elif flag in REPEATED:
-            parser.add_argument(flag, metavar=metavar, action="append", default=[], help=text)
+            settings.add_argument(flag, metavar=metavar, action="append", default=[], help=text)
         elif flag == "--report":
-            add_report(parser)
+            add_report(settings)
         else:
-            parser.add_argument(flag, metavar=metavar, help=text)
+            settings.add_argument(flag, metavar=metavar, help=text)
 
 
-def add_report(parser: "ArgumentParser") -> None:
+def add_report(parser: "_ActionsContainer") -> None:
     """Add --report."""
     parser.add_argument(
-        "--report", choices=REPORTS, default="text", help=next(text for flag, _, text in OPTIONS if flag == "--report")
+        "--report",
+        choices=REPORTS,
+        default="text",
+        metavar="FORMAT",
+        help=next(text for flag, _, text in OPTIONS if flag == "--report"),
     )
 
 

@@ -12,10 +12,11 @@ from sidecar_plugin import __version__
 from sidecar_plugin.cluster_version import ClusterVersion, parse_cluster_version
 from sidecar_plugin.document.stream import Document, split
 from sidecar_plugin.errors import ManifestError, Place, SettingsError, VersionError
+from sidecar_plugin.helm_charts import CHART, KUBE_VERSION, annotation, chart_of, template_of, values_path
 from sidecar_plugin.memo import Memo
 from sidecar_plugin.nodes import Mapping, Node, Scalar, follow, kind_of
 from sidecar_plugin.plain_data import DataError, key_place, lookup, to_data
-from sidecar_plugin.schemas import Path, Schema
+from sidecar_plugin.schemas import Path, Schema, name_of
 from sidecar_plugin.source import Source
 from sidecar_plugin.values import layer as lay_over
 from sidecar_plugin.values import parse_set
@@ -28,12 +29,20 @@ VERSION_SOURCES = "spec.clusterVersion of a SidecarInjection, sidecars.clusterVe
 
 
 class Layer(NamedTuple):
-    """One source of settings: its `data` has the shape of `spec`; `root` is the node it was read from, if it was a file."""
+    """One source of settings: its `data` has the shape of `spec`; `root` is the node it was read from, if it was a file.
+
+    What a chart rendered names the `chart` it is for, the `template` and the `kube_version` that Helm knows, see helm_charts.
+    What Helm evaluated names its `sources`, the files of values, later ones stronger: places are looked up there.
+    """
 
     label: str
     data: dict[str, Any]
     document: Document | None = None
     root: Node | None = None
+    chart: str = ""
+    template: str = ""
+    kube_version: str = ""
+    sources: "tuple[Layer, ...]" = ()
 
     def has(self, path: Path) -> bool:
         """Say whether this layer sets the value at `path`."""
@@ -48,6 +57,10 @@ class Layer(NamedTuple):
 
     def place(self, path: Path, key: str | None = None) -> Place | None:
         """Return where the value at `path` stands, or its `key`."""
+        for source in reversed(self.sources):
+            if source.has([*path, *([key] if key is not None else [])]):
+                place: Place | None = source.place(path, key)
+                return place
         if self.document is None or self.root is None:
             return None
         offset = key_place(self.root, path, key) if key is not None else lookup(self.root, path)[0].start
@@ -97,6 +110,10 @@ def field_of(path: Path) -> str:
 
 def _error(layer: Layer, message: str, path: Path, key: str | None = None) -> SettingsError:
     place = layer.place(path, key)
+    if layer.template:
+        value = f"{values_path(layer.chart)}.{field_of([*path, *([key] if key else [])])}"
+        named = f"the value {value}, " if layer.kube_version else ""  # else it is not the library chart that rendered it
+        message = f"{message} ({named}rendered by {layer.template})"
     return SettingsError(message if place else f"{message} (in {layer.label})", place, field_of(path))
 
 
@@ -132,7 +149,9 @@ def is_injection(root: Node | None) -> bool:
 def document_layer(document: Document, root: Mapping, memo: Memo) -> Layer:
     """Return the layer that a SidecarInjection document is. Raises SettingsError or ManifestError, with the place."""
     data = _data(document, root)
-    whole = Layer(KIND, data, document, root)
+    template = template_of(document)
+    chart = annotation(root, CHART) or chart_of(template)
+    whole = Layer(KIND, data, document, root, chart, template, annotation(root, KUBE_VERSION))
     if data.get("apiVersion") != API_VERSION:
         message = f'this program knows {API_VERSION} only, not "{data.get("apiVersion")}"'
         raise _error(whole, message, ["apiVersion"])
@@ -140,7 +159,7 @@ def document_layer(document: Document, root: Mapping, memo: Memo) -> Layer:
     if problem:
         raise _error(whole, problem.message, problem.path, problem.key)
     spec = root.get("spec")
-    return _checked(Layer(KIND, data.get("spec") or {}, document, spec or root), memo)
+    return _checked(whole._replace(data=data.get("spec") or {}, root=spec or root), memo)
 
 
 def config_layers(source: Source, memo: Memo) -> list[Layer]:
@@ -159,8 +178,8 @@ def config_layers(source: Source, memo: Memo) -> list[Layer]:
     return layers
 
 
-def values_layer(source: Source, memo: Memo) -> Layer | None:
-    """Return the layer under the key `sidecars` of a Helm values file, None if it has no such key."""
+def values_layer(source: Source, memo: Memo, values_key: str = VALUES_KEY) -> Layer | None:
+    """Return the layer under the key `sidecars`, or another, of a Helm values file, None if it has no such key."""
     found: Layer | None = None
     for document in split(source):
         root = document.parse().root
@@ -170,9 +189,9 @@ def values_layer(source: Source, memo: Memo) -> Layer | None:
             raise SettingsError(f"a values file must be a mapping, but is {kind_of(root)}", document.place(root.start))
         if found is not None:
             raise SettingsError("a values file must be one document", document.place(root.start))
-        pairs = [pair for pair in root.pairs if pair[0].value == VALUES_KEY]
+        pairs = [pair for pair in root.pairs if pair[0].value == values_key]
         if len(pairs) > 1:
-            raise SettingsError(f'the key "{VALUES_KEY}" stands twice; keep one', document.place(pairs[1][0].start))
+            raise SettingsError(f'the key "{values_key}" stands twice; keep one', document.place(pairs[1][0].start))
         if not pairs:
             continue
         pair = pairs[0]
@@ -180,7 +199,7 @@ def values_layer(source: Source, memo: Memo) -> Layer | None:
         data = _data(document, node)
         if data is not None and not isinstance(data, dict):
             message = f"must be a mapping, but is {kind_of(node)}"
-            raise SettingsError(message, document.place(node.start), VALUES_KEY)
+            raise SettingsError(message, document.place(node.start), values_key)
         found = _checked(Layer(source.name, data or {}, document, node), memo)
     return found
 
@@ -192,6 +211,16 @@ def set_layer(text: str, memo: Memo) -> Layer:
     if not isinstance(nested, dict):
         raise SettingsError(f'--set "{text}": {VALUES_KEY} must be a mapping')
     return _checked(Layer(f'--set "{text}"', lay_over(data, nested)), memo)
+
+
+def evaluated_layer(label: str, data: Any, kube_version: str, sources: "tuple[Layer, ...]", memo: Memo) -> Layer:
+    """Return the layer of values that Helm evaluated; `label` names what may have set a value that no source has.
+
+    Raises SettingsError or VersionError.
+    """
+    if not isinstance(data, dict):
+        raise SettingsError(f"must be a mapping, but is {name_of(data)}", field=label)
+    return _checked(Layer(label, data, kube_version=kube_version, sources=sources), memo)
 
 
 def option_layer(option: str, key: str, value: str, memo: Memo) -> Layer:
@@ -211,12 +240,12 @@ def _checked(layer: Layer, memo: Memo) -> Layer:
     problem = _SPEC_SCHEMA.problem(layer.data, memo)
     if problem:
         raise _error(layer, problem.message, problem.path, problem.key)
-    version = layer.data.get("clusterVersion")
-    if version is not None and version != "":
-        try:
-            parse_cluster_version(str(version))
-        except VersionError as error:
-            raise _error(layer, error.message, ["clusterVersion"]) from None
+    for version in (layer.data.get("clusterVersion"), layer.kube_version):
+        if version is not None and version != "":
+            try:
+                parse_cluster_version(str(version))
+            except VersionError as error:
+                raise _error(layer, error.message, ["clusterVersion"]) from None
     return layer
 
 
@@ -228,7 +257,8 @@ def merge_layers(layers: list[Layer]) -> Settings:
         if own.get("clusterVersion") in ("", None):
             own.pop("clusterVersion", None)  # "not given": what a chart renders when its value is empty
         data = lay_over(data, own)
-    version = data.get("clusterVersion")
+    known = next((layer.kube_version for layer in layers if layer.kube_version), None)  # what Helm knows, if nobody says
+    version = data.get("clusterVersion", known)
     agents = {name: _agent(name, raw) for name, raw in (data.get("agents") or {}).items() if raw is not None}
     return Settings(
         tuple(layers),

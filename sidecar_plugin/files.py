@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from sidecar_plugin.config import Layer
+from sidecar_plugin.diffs import Side, unified
 from sidecar_plugin.errors import Place, SidecarPluginError, UsageError
 from sidecar_plugin.memo import Memo
+from sidecar_plugin.progress import with_progress
 from sidecar_plugin.results import Results
 from sidecar_plugin.run import STDIN, Options, check_strict, injector_for, memo_for, settings_for
 from sidecar_plugin.source import Source
@@ -63,12 +65,12 @@ def inject_files(paths: list[str], options: Options, output: Output, results: Re
     """
     files = _read(paths)
     kept = memo_for(options)
-    streams = [read_stream(file.source, kept.memo) for file in files]
+    streams = [read_stream(file.source, kept.memo) for file in with_progress(files, "reading")]
     injector = injector_for(options, [layer for stream in streams for layer in stream.layers], results, kept.memo)
     if injector.is_idle:
         results.warn("no settings, so nothing was injected; give --config, --values, --set or a SidecarInjection", None)
     texts = []
-    for file, stream in zip(files, streams, strict=True):
+    for file, stream in with_progress(list(zip(files, streams, strict=True))):
         text = "".join(injector.inject(stream if not output.in_place else stream.with_settings()))
         texts.append((file, text))
     kept.save()
@@ -78,7 +80,7 @@ def inject_files(paths: list[str], options: Options, output: Output, results: Re
 
 def uninject_files(paths: list[str], output: Output, results: Results) -> bytes:
     """Take all injections out of the manifests below `paths`; return what goes to stdout. Raises SidecarPluginError."""
-    return _write([(file, uninject(file.source, results)) for file in _read(paths)], output)
+    return _write([(file, uninject(file.source, results)) for file in with_progress(_read(paths), "taking out")], output)
 
 
 def convert_files(paths: list[str], options: Options, conversion: Conversion, output: Output, results: Results) -> bytes:
@@ -95,7 +97,7 @@ def convert_files(paths: list[str], options: Options, conversion: Conversion, ou
     settings = settings_for(options, layers, results, memo)
     request = Request(conversion.to, settings.cluster_version, settings.platform, frozenset(conversion.named))
     converter = Converter(request, WorkloadKinds.of(settings.workloads), results)
-    texts = [(file, converter.convert(file.source)) for file in files]
+    texts = [(file, converter.convert(file.source)) for file in with_progress(files, "converting")]
     converter.check_names()
     check_strict(options, results)
     return _write(texts, output)
@@ -222,15 +224,5 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def _diff(file: _File, text: str) -> str:
-    if text == file.source.text:
-        return ""
-    from difflib import unified_diff
-
-    name = file.source.name
-    before, after = (_lines(whole) for whole in (file.source.text, text))
-    lines = unified_diff(before, after, f"a/{name.lstrip('/')}", f"b/{name.lstrip('/')}")
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-
-
-def _lines(text: str) -> list[str]:
-    return [f"{line}\n" for line in text.split("\n")[:-1]] + ([text.rsplit("\n", 1)[-1]] if text[-1:] not in ("\n", "") else [])
+    name = file.source.name.lstrip("/")
+    return unified(Side(f"a/{name}", file.source.text), Side(f"b/{name}", text))

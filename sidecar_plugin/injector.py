@@ -39,11 +39,15 @@ from sidecar_plugin.workloads import (
 )
 
 
-class _Manifest(NamedTuple):
+class Manifest(NamedTuple):
     """A resource that an agent brings along."""
 
     agent: str
     data: dict[str, Any]
+
+
+Manifests = dict[tuple[str, str, str, str], Manifest]
+"""What agents brought along, by API version, kind, namespace and name."""
 
 
 class Injector:
@@ -51,8 +55,11 @@ class Injector:
 
     __slots__ = ("_agents", "_containers", "_emitter", "_kinds", "_manifests", "_memo", "_platform", "_results", "_settings")
 
-    def __init__(self, settings: Settings, library: AgentLibrary, results: Results, memo: Memo) -> None:
-        """Raise SettingsError for an agent that does not exist and for settings that do not fit together."""
+    def __init__(
+        self, settings: Settings, library: AgentLibrary, results: Results, memo: Memo, manifests: Manifests | None = None
+    ) -> None:
+        """Injectors of one stream share `manifests`. Raise SettingsError for an agent that does not exist and for settings
+        that do not fit together."""
         self._settings = settings
         self._results = results
         self._memo = memo
@@ -60,7 +67,7 @@ class Injector:
         self._platform = platforms.named(settings.platform)
         self._containers: dict[tuple[str, str], tuple[Parts, dict[str, Any]]] = {}
         self._emitter = Emitter()
-        self._manifests: dict[tuple[str, str, str, str], _Manifest] = {}
+        self._manifests: Manifests = {} if manifests is None else manifests
         self._kinds = WorkloadKinds.of(settings.workloads)
 
     @property
@@ -72,14 +79,21 @@ class Injector:
         """Say whether a workload can be in the document, without parsing it."""
         return self._kinds.may_occur(document.text)
 
+    def holds_workload(self, document: Document) -> bool:
+        """Say whether a workload is in the document. Raises ManifestError."""
+        return self.may_hold_workload(document) and any(True for _ in self._kinds.find(document, document.parse().root))
+
     def inject_documents(self, stream: Stream) -> list[str]:
         """Return the texts of the stream's documents with the agents in them; the manifests of agents are kept for
         `take_manifests`. Raises SidecarPluginError."""
-        return [self._inject_document(document) for document in self._documents(stream)]
+        return [self.inject_document(document) for document in self._documents(stream)]
 
     def inject(self, stream: Stream) -> list[str]:
         """Return the text of the stream with the agents in it, in pieces. Raises SidecarPluginError."""
-        pieces = self.inject_documents(stream)
+        return self.with_manifests(stream, self.inject_documents(stream))
+
+    def with_manifests(self, stream: Stream, pieces: list[str]) -> list[str]:
+        """Return what `inject_documents` gave with the manifests of agents behind it. Raises SidecarPluginError."""
         manifests = self.take_manifests()
         if manifests:
             documents = self._documents(stream)
@@ -93,12 +107,14 @@ class Injector:
     def take_manifests(self) -> list[dict[str, Any]]:
         """Return the resources that agents brought along since the last call, with the marker."""
         manifests = [_marked(manifest) for manifest in self._manifests.values() if manifest.agent]
-        self._manifests = {key: manifest._replace(agent="") for key, manifest in self._manifests.items()}
+        for key, manifest in self._manifests.items():
+            self._manifests[key] = manifest._replace(agent="")
         return manifests
 
     # --- documents
 
-    def _inject_document(self, document: Document) -> str:
+    def inject_document(self, document: Document) -> str:
+        """Return the text of one document with the agents in it. Raises SidecarPluginError."""
         before = document
         removed: list[str] = []
         if has_marker(document) and not self.is_idle:
@@ -220,7 +236,7 @@ class Injector:
                 metadata["namespace"] = pod.namespace
             data = {**manifest, "metadata": metadata}
             key = (data["apiVersion"], data["kind"], metadata.get("namespace", ""), metadata["name"])
-            known = self._manifests.setdefault(key, _Manifest(agent, data))
+            known = self._manifests.setdefault(key, Manifest(agent, data))
             if known.data != data:
                 message = f"two agents or workloads bring a {key[1]}/{key[3]}, but not the same one (agent {agent})"
                 raise ClashError(message, pod.document.place(pod.offset))
@@ -246,7 +262,7 @@ def _indent_of_lists(pod: PodTemplate) -> int:
     return max(0, containers.column - pod.spec.column)
 
 
-def _marked(manifest: _Manifest) -> dict[str, Any]:
+def _marked(manifest: Manifest) -> dict[str, Any]:
     metadata = manifest.data["metadata"]
     annotations = {**(metadata.get("annotations") or {}), INJECTED: manifest_marker(manifest.agent)}
     return {**manifest.data, "metadata": {**metadata, "annotations": annotations}}

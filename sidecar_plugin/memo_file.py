@@ -15,6 +15,7 @@ from sidecar_plugin.memo import Memo
 MAX_FILES = 64
 MAX_SIZE = 4_000_000
 _VARIABLE = "SIDECAR_PLUGIN_CACHE"
+_NAME = r"[0-9][0-9A-Za-z.+-]*-[0-9a-f]{8}\.json(\.[0-9]+)?"
 
 
 def cache_folder() -> str | None:
@@ -53,6 +54,20 @@ class MemoFile:
             _prune(folder, name)
         except OSError:
             return
+
+
+def forget() -> None:
+    """Take away all that runs have kept, and the folder if nothing else is in it. Raises OSError."""
+    import re  # not needed by a run
+
+    folder = cache_folder()
+    if folder is None or not os.path.isdir(folder):
+        return
+    for entry in list(os.scandir(folder)):
+        if re.fullmatch(_NAME, entry.name):
+            os.unlink(entry.path)
+    if not os.listdir(folder):
+        os.rmdir(folder)
 
 
 def _read(path: str) -> dict[str, str]:

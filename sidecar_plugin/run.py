@@ -1,6 +1,7 @@
 """What the front ends share: the options of a run, the settings they make, and how a run ends."""
 
-from typing import NamedTuple
+import os
+from typing import TYPE_CHECKING, NamedTuple
 
 from sidecar_plugin.agent_folders import AgentFolders
 from sidecar_plugin.config import (
@@ -14,11 +15,14 @@ from sidecar_plugin.config import (
     values_layer,
 )
 from sidecar_plugin.errors import SidecarPluginError, UsageError
-from sidecar_plugin.injector import Injector
+from sidecar_plugin.injector import Injector, Manifests
 from sidecar_plugin.memo import Memo
 from sidecar_plugin.memo_file import MemoFile
 from sidecar_plugin.results import Results
 from sidecar_plugin.source import Source
+
+if TYPE_CHECKING:
+    from sidecar_plugin.scopes import ScopedInjector
 
 STDIN = "<stdin>"
 
@@ -50,17 +54,34 @@ def read_file(name: str, option: str) -> Source:
         raise UsageError(f"{option} {name}: {error.strerror or error}") from None
 
 
-def injector_for(options: Options, found: list[Layer], results: Results, memo: Memo) -> Injector:
+def injector_for(options: Options, found: list[Layer], results: Results, memo: Memo) -> "Injector | ScopedInjector":
     """Return the injector for the settings of the options and those `found` in the input, in the design's order."""
-    return Injector(settings_for(options, found, results, memo), AgentFolders(options.templates), results, memo)
+    documents = _documents(options, found, memo)
+    layers = _option_layers(options, results, memo)
+    library = AgentFolders(options.templates)
+
+    def make(chosen: list[Layer], manifests: Manifests) -> Injector:
+        return Injector(merge_layers([*chosen, *layers]), library, results, memo, manifests)
+
+    if any(layer.chart for layer in documents):
+        from sidecar_plugin.scopes import ScopedInjector  # late: most streams hold no chart's settings
+
+        return ScopedInjector(documents, make)
+    return make(documents, {})
 
 
 def settings_for(options: Options, found: list[Layer], results: Results, memo: Memo) -> Settings:
     """Return the settings of the options and those `found` in the input, in the design's order."""
+    return merge_layers([*_documents(options, found, memo), *_option_layers(options, results, memo)])
+
+
+def _documents(options: Options, found: list[Layer], memo: Memo) -> list[Layer]:
+    return [*(layer for name in options.config for layer in config_layers(read_file(name, "--config"), memo)), *found]
+
+
+def _option_layers(options: Options, results: Results, memo: Memo) -> list[Layer]:
+    """Return the settings that the options give, which come behind all documents."""
     layers: list[Layer] = []
-    for name in options.config:
-        layers += config_layers(read_file(name, "--config"), memo)
-    layers += found
     for name in options.values:
         layer = values_layer(read_file(name, "--values"), memo)
         if layer is None:
@@ -75,12 +96,13 @@ def settings_for(options: Options, found: list[Layer], results: Results, memo: M
     ):
         if value is not None:
             layers.append(option_layer(option, key, value, memo))
-    return merge_layers(layers)
+    return layers
 
 
 def memo_for(options: Options) -> MemoFile:
-    """Return the results of earlier runs with the same options."""
-    return MemoFile(map(repr, options))
+    """Return the results of earlier runs with the same options; of a settings file its name suffices (`helm sidecar` writes one
+    in a folder of each run), as a result depends on nothing that its key in the memo does not hold."""
+    return MemoFile(map(repr, options._replace(config=tuple(map(os.path.basename, options.config)))))
 
 
 def check_strict(options: Options, results: Results) -> None:

@@ -15,10 +15,6 @@ import sidecar_plugin
 WEB = EXAMPLES / "web"
 
 
-def test_the_plugin_has_the_programs_version() -> None:
-    assert yaml.safe_load((ROOT / "plugin.yaml").read_text())["version"] == sidecar_plugin.__version__
-
-
 def test_this_folder_is_installed_as_the_plugin_sidecar(helm4: Helm) -> None:
     row = helm4.shell.output(helm4.program, "plugin", "list").splitlines()[1].split()
     assert row[:3] == ["sidecar", sidecar_plugin.__version__, "postrenderer/v1"]

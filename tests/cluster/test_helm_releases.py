@@ -1,0 +1,200 @@
+"""Agents toggled by a chart's values on a real API server: install, upgrade, rollback, and the live objects read back."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Cluster
+from releases import SIDECAR_FOLDERS, SIDECAR_NAMES, Releases, containers
+
+WEB = ROOT / "examples" / "web"
+UNTOUCHED = ROOT / "examples" / "untouched-chart"
+KINDS = ("deployments", "cronjobs", "configmaps", "services", "statefulsets")
+DEPLOYMENT, CRON_JOB, INDEX = "Deployment/shop-web", "CronJob/shop-clean-up", "StatefulSet/find-index"
+
+
+@pytest.fixture(params=["helm3", "helm4"])
+def releases(request: pytest.FixtureRequest, api_server: Cluster, tmp_path: Path) -> Iterator[Releases]:
+    """Each of the two Helms, without a plugin."""
+    namespace = api_server.namespace()
+    yield Releases(request.param, tmp_path, api_server, namespace)
+    api_server.kubectl("delete", "namespace", namespace, "--wait=false")
+
+
+def switched(**agents: bool) -> list[str]:
+    return [f"--set=sidecars.agents.{name}.enabled={str(on).lower()}" for name, on in agents.items()]
+
+
+class WithPostRenderer:
+    """`helm VERB shop examples/web` through the post-renderer. Without its hook, a Job: nothing runs here that would end it."""
+
+    def __init__(self, releases: Releases) -> None:
+        self.releases = releases
+        self.name = "sidecar-plugin"
+        if releases.version == "helm4":
+            assert "sidecar-plugin: ready." in releases.helm("plugin", "install", ROOT)
+            self.name = "sidecar"
+
+    def words(self, verb: str, *words: str) -> list[str | Path]:
+        return [verb, "shop", WEB, "--no-hooks", "--post-renderer", self.name, *words]
+
+
+def test_the_library_chart_toggles_agents_of_a_release(releases: Releases) -> None:
+    """Off, on, with a ConfigMap, another agent, off again, back to each revision; the version is the API server's."""
+    shop = WithPostRenderer(releases)
+    releases.helm(*shop.words("install", *switched(logging=False)))
+    bare = releases.live(*KINDS)
+    assert containers(bare[DEPLOYMENT]) == {"warm-cache": "init", "web": "regular"}
+
+    releases.helm(*shop.words("upgrade", *switched(logging=True)))
+    live = releases.live(*KINDS)
+    assert containers(live[DEPLOYMENT]) == {"logging": "native", "warm-cache": "init", "web": "regular"}
+    assert containers(live[CRON_JOB]) == {"logging": "native", "clean-up": "regular"}
+    assert {name for name in live if live[name] != bare[name]} == {DEPLOYMENT, CRON_JOB}
+
+    own_files = "--set=sidecars.agents.logging.configuration=configMap"
+    releases.helm(*shop.words("upgrade", *switched(logging=True, monitoring=True), own_files))
+    live = releases.live(*KINDS)
+    assert containers(live[DEPLOYMENT]) == {"logging": "native", "monitoring": "native", "warm-cache": "init", "web": "regular"}
+    brought = set(live) - set(bare)
+    assert brought
+    assert all(name.startswith("ConfigMap/") for name in brought)
+
+    releases.helm(*shop.words("upgrade", *switched(logging=False, monitoring=False)))
+    assert releases.live(*KINDS) == bare
+
+    releases.helm("rollback", "shop", "2", "--no-hooks")
+    assert containers(releases.live(*KINDS)[DEPLOYMENT])["logging"] == "native"
+    releases.helm("rollback", "shop", "3", "--no-hooks")
+    assert set(releases.live(*KINDS)) - set(bare) == brought
+    releases.helm("rollback", "shop", "1", "--no-hooks")
+    assert releases.live(*KINDS) == bare
+    assert "sidecar-plugin" not in json.dumps(bare)
+    assert releases.revision("shop") == 7
+
+
+def test_a_wrong_value_leaves_the_release_as_it_is(releases: Releases) -> None:
+    shop = WithPostRenderer(releases)
+    wrong = "--set=sidecars.agents.loging.enabled=true"
+    done = releases.run(*shop.words("install", wrong))
+    assert done.status == 1
+    assert releases.live("deployments") == {}
+
+    releases.helm(*shop.words("install", *switched(logging=True)))
+    before = releases.live(*KINDS)
+    done = releases.run(*shop.words("upgrade", wrong))
+    assert done.status == 1
+    for words in ("sidecars.agents.loging", "web/templates/sidecars.yaml", 'did you mean "logging"'):
+        assert words in done.said
+    assert releases.live(*KINDS) == before
+    assert containers(before[DEPLOYMENT])["logging"] == "native"
+    history = json.loads(releases.helm("history", "shop", "--output=json"))
+    assert history[0]["status"] == "deployed"
+
+
+class HelmSidecar:
+    """`helm sidecar VERB find examples/untouched-chart`, by the plugin of this Helm."""
+
+    def __init__(self, releases: Releases) -> None:
+        self.releases = releases
+        done = releases.helm("plugin", "install", ROOT / "helm-plugins" / SIDECAR_FOLDERS[releases.version])
+        assert "sidecar-plugin: ready." in done
+
+    def words(self, verb: str, *words: str) -> list[str | Path]:
+        return ["sidecar", verb, "find", UNTOUCHED, *words]
+
+
+def test_helm_sidecar_toggles_agents_of_a_chart_that_knows_nothing(releases: Releases) -> None:
+    find = HelmSidecar(releases)
+    releases.helm(*find.words("install"))
+    bare = releases.live(*KINDS)
+    assert containers(bare[INDEX]) == {"index": "regular"}
+
+    releases.helm(*find.words("upgrade", *switched(logging=True)))
+    assert containers(releases.live(*KINDS)[INDEX]) == {"logging": "native", "index": "regular"}
+
+    releases.helm(*find.words("upgrade"))
+    assert containers(releases.live(*KINDS)[INDEX]) == {"logging": "native", "index": "regular"}, (
+        "as helm, which keeps the values"
+    )
+    releases.helm(*find.words("upgrade", "--reuse-values", *switched(monitoring=True)))
+    assert set(containers(releases.live(*KINDS)[INDEX])) == {"logging", "monitoring", "index"}
+    releases.helm(*find.words("upgrade", "--reset-then-reuse-values", *switched(logging=False)))
+    assert set(containers(releases.live(*KINDS)[INDEX])) == {"monitoring", "index"}
+    releases.helm(*find.words("upgrade", "--set=image=registry.example.com/search/index:7.2"))
+    assert set(containers(releases.live(*KINDS)[INDEX])) == {"index"}, (
+        "as helm, which forgets the values when it is given others"
+    )
+
+    releases.helm(*find.words("upgrade", "--reset-values"))
+    assert releases.live(*KINDS) == bare
+    releases.helm("rollback", "find", "2")
+    assert containers(releases.live(*KINDS)[INDEX]) == {"logging": "native", "index": "regular"}
+    releases.helm("rollback", "find", "1")
+    assert releases.live(*KINDS) == bare
+
+
+def test_helm_sidecar_upgrade_install_makes_a_release(releases: Releases) -> None:
+    find = HelmSidecar(releases)
+    releases.helm(*find.words("upgrade", "--install", *switched(proxy=True)))
+    assert containers(releases.live(*KINDS)[INDEX])["proxy"] == "native"
+    done = releases.run("sidecar", "upgrade", "nothing", UNTOUCHED)
+    assert done.status == 1
+    assert "nothing" in done.stderr
+
+
+def test_helm_sidecar_refuses_a_wrong_value_with_its_place(releases: Releases, tmp_path: Path) -> None:
+    find = HelmSidecar(releases)
+    values = tmp_path / "prod.yaml"
+    values.write_text("sidecars:\n  agents:\n    loging: {enabled: true}\n")
+    done = releases.run(*find.words("install", f"--values={values}"))
+    assert done.status == 1
+    assert f"{values}:3:13: agents.loging:" in done.stderr
+    assert 'did you mean "logging"' in done.stderr
+    assert releases.live(*KINDS) == {} or INDEX not in releases.live(*KINDS)
+
+
+def test_helm_sidecar_diff_shows_what_an_upgrade_would_change(releases: Releases, tmp_path: Path) -> None:
+    find = HelmSidecar(releases)
+    assert "+kind: StatefulSet" in releases.helm(*find.words("diff")), "everything is new"
+    releases.helm(*find.words("install"))
+    assert releases.helm(*find.words("diff")) == ""
+    before = releases.live(*KINDS)
+    shown = releases.helm(*find.words("diff", *switched(logging=True)))
+    assert "+      - name: logging" in shown
+    assert [line for line in shown.splitlines() if line.startswith("-") and not line.startswith("---")] == []
+    assert releases.live(*KINDS) == before
+    assert releases.revision("find") == 1
+
+
+def test_helm_sidecar_diff_shows_no_secret(releases: Releases, tmp_path: Path) -> None:
+    HelmSidecar(releases)
+    chart = tmp_path / "keys"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: keys\nversion: 0.1.0\n")
+    (chart / "templates" / "key.yaml").write_text(
+        'apiVersion: v1\nkind: Secret\nmetadata: {name: key}\nstringData: {key: "{{ .Values.key }}"}\n'
+    )
+    releases.helm("install", "keys", chart, "--set=key=tiger-1")
+    shown = releases.helm("sidecar", "diff", "keys", chart, "--set=key=tiger-2")
+    assert "Secret/key" in shown
+    assert "it changes" in shown
+    assert "tiger" not in shown
+    assert releases.helm("sidecar", "diff", "keys", chart, "--set=key=tiger-1") == ""
+
+
+def test_without_the_plugin_the_release_goes_on_without_agents(releases: Releases) -> None:
+    find = HelmSidecar(releases)
+    releases.helm(*find.words("install", *switched(logging=True)))
+    releases.helm("plugin", "uninstall", SIDECAR_NAMES[releases.version])
+    assert list((releases.folder / "data" / "plugins").iterdir()) == []
+    assert not (releases.folder / ".cache" / "sidecar-plugin").exists()
+    releases.helm("rollback", "find", "1")
+    assert containers(releases.live(*KINDS)[INDEX]) == {"logging": "native", "index": "regular"}
+    releases.helm("upgrade", "find", UNTOUCHED)
+    live = releases.live(*KINDS)
+    assert containers(live[INDEX]) == {"index": "regular"}
+    assert "sidecar-plugin" not in json.dumps(live)
+    releases.helm("uninstall", "find")
+    assert INDEX not in releases.live(*KINDS)
