@@ -3,7 +3,6 @@
 Everything is read and worked out before anything is written, so that a mistake in one file leaves all of them as they are.
 """
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from sidecar_plugin.run import STDIN, Options, check_strict, injector_for, memo_
 from sidecar_plugin.source import Source
 from sidecar_plugin.streams import read_stream, uninject
 from sidecar_plugin.workloads import WorkloadKinds
+from sidecar_plugin.writing import replace_files
 
 if TYPE_CHECKING:
     from sidecar_plugin.linting.formats import Report
@@ -194,33 +194,13 @@ def _own_path(file: _File) -> Path:
 
 def _write_all(texts: list[tuple[_File, str]], target: Callable[[_File], Path], always: bool) -> bytes:
     targets = [(target(file), file, text) for file, text in texts if always or text != file.source.text]
-    paths = [path for path, _, _ in targets]
-    if len(set(paths)) < len(paths):
-        twice = next(path for path in paths if paths.count(path) > 1)
-        raise UsageError(f"two inputs would both be written to {twice}")
-    for path, file, text in targets:
-        try:
-            _replace(path, file.source.encode(text))
-        except OSError as error:
-            raise UsageError(f"{path}: {error.strerror or error}") from None
+    seen: set[Path] = set()
+    for path, _, _ in targets:
+        if path in seen:
+            raise UsageError(f"two inputs would both be written to {path}")
+        seen.add(path)
+    replace_files((path, file.source.encode(text)) for path, file, text in targets)
     return b""
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file in one step: the old content or the new, nothing between; permissions and symbolic links stay."""
-    target = path.resolve()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with scratch.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            scratch.chmod(target.stat().st_mode)
-        scratch.replace(target)
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def _diff(file: _File, text: str) -> str:

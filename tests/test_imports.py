@@ -39,7 +39,7 @@ FLOORS = [
     ["helm_charts"],
     ["document"],
     ["schemas", "plain_data", "nodes", "values", "cluster_version", "results", "quantities"],
-    ["memo", "source", "libyaml", "lines", "diffs", "helm_program", "progress"],
+    ["memo", "source", "libyaml", "lines", "writing", "diffs", "helm_program", "progress"],
     ["errors"],
 ]
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
