@@ -112,6 +112,11 @@ class Injector:
             self._manifests[key] = manifest._replace(agent="")
         return manifests
 
+    def drop_manifests(self) -> None:
+        """Forget what agents brought along since the last call of `take_manifests`: the stream was refused."""
+        for key in [key for key, manifest in self._manifests.items() if manifest.agent]:
+            del self._manifests[key]
+
     # --- documents
 
     def inject_document(self, document: Document) -> str:
