@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from sidecar_plugin import __version__
 from sidecar_plugin.errors import Place, SettingsError, SidecarPluginError, TemplateError
 from sidecar_plugin.memo import RIGHT, Memo, key_of
-from sidecar_plugin.nodes import ParseError, parse
+from sidecar_plugin.nodes import ParseError
+from sidecar_plugin.parsing import parse
 from sidecar_plugin.plain_data import DataError, key_place, lookup, to_data
 from sidecar_plugin.schemas import Problem, Schema
 from sidecar_plugin.source import Source

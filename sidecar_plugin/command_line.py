@@ -82,6 +82,12 @@ def add_paths(parser: "ArgumentParser") -> None:
     output.add_argument("--output-dir", metavar="DIR", help="write the results below this folder")
 
 
+def add_keep_going(parser: "ArgumentParser") -> None:
+    """Add --keep-going."""
+    text = "leave out files that are refused and do the others; the exit status is 1 then"
+    parser.add_argument("--keep-going", action="store_true", help=text)
+
+
 def add_options(parser: "ArgumentParser", only: tuple[str, ...] = ()) -> None:
     """Add OPTIONS, or only some of them."""
     settings = parser.add_argument_group("settings and report")

@@ -12,7 +12,7 @@ from sidecar_plugin.agent_folders import AgentFolders
 from sidecar_plugin.agents import VALUES, VALUES_SCHEMA, AgentFolder
 from sidecar_plugin.config import VALUES_KEY, schema
 from sidecar_plugin.errors import Place, TemplateError
-from sidecar_plugin.nodes import parse
+from sidecar_plugin.parsing import parse
 from sidecar_plugin.plain_data import to_data
 
 Data = dict[str, Any]

@@ -3,13 +3,12 @@
 Everything is read and worked out before anything is written, so that a mistake in one file leaves all of them as they are.
 """
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sidecar_plugin.config import Layer
+from sidecar_plugin.config import KIND, Layer
 from sidecar_plugin.diffs import Side, unified
 from sidecar_plugin.errors import Place, SidecarPluginError, UsageError
 from sidecar_plugin.memo import Memo
@@ -19,6 +18,7 @@ from sidecar_plugin.run import STDIN, Options, check_strict, injector_for, memo_
 from sidecar_plugin.source import Source
 from sidecar_plugin.streams import read_stream, uninject
 from sidecar_plugin.workloads import WorkloadKinds
+from sidecar_plugin.writing import replace_files
 
 if TYPE_CHECKING:
     from sidecar_plugin.linting.formats import Report
@@ -28,18 +28,22 @@ ENDINGS = frozenset((".yaml", ".yml", ".json"))
 
 
 class Output(NamedTuple):
-    """Where results go: `folder` for --output-dir; neither that nor `in_place` nor `diff` means stdout."""
+    """Where results go: `folder` for --output-dir; neither that nor `in_place` nor `diff` means stdout.
+
+    With `keep_going` a file that is refused is left out, and the others are done; `Results.errors` tells of it.
+    """
 
     in_place: bool = False
     diff: bool = False
     folder: str | None = None
+    keep_going: bool = False
 
     @classmethod
-    def of(cls, in_place: bool, diff: bool, folder: str | None) -> "Output":
+    def of(cls, in_place: bool, diff: bool, folder: str | None, keep_going: bool = False) -> "Output":
         """Return where results go. Raises UsageError for options that say two different things."""
         if folder is not None and (in_place or diff):
             raise UsageError(f"--output-dir does not go with {'--in-place' if in_place else '--diff'}; give one of them")
-        return cls(in_place, diff, folder)
+        return cls(in_place, diff, folder, keep_going)
 
 
 class Conversion(NamedTuple):
@@ -63,16 +67,22 @@ def inject_files(paths: list[str], options: Options, output: Output, results: Re
     In place, the files' own SidecarInjection documents stay where they are; elsewhere they are taken out.
     Raises SidecarPluginError, with nothing written.
     """
-    files = _read(paths)
     kept = memo_for(options)
-    streams = [read_stream(file.source, kept.memo) for file in with_progress(files, "reading")]
-    injector = injector_for(options, [layer for stream in streams for layer in stream.layers], results, kept.memo)
+    streams = []
+    for file in with_progress(_read(paths, output, results), "reading"):
+        with results.each_file(
+            output.keep_going and KIND not in file.source.text
+        ):  # without its settings nothing would be right
+            streams.append((file, read_stream(file.source, kept.memo)))
+    injector = injector_for(options, [layer for _, stream in streams for layer in stream.layers], results, kept.memo)
     if injector.is_idle:
         results.warn("no settings, so nothing was injected; give --config, --values, --set or a SidecarInjection", None)
     texts = []
-    for file, stream in with_progress(list(zip(files, streams, strict=True))):
-        text = "".join(injector.inject(stream if not output.in_place else stream.with_settings()))
-        texts.append((file, text))
+    for file, stream in with_progress(streams):
+        with results.each_file(output.keep_going):
+            injector.drop_manifests()  # of a file that was refused
+            text = "".join(injector.inject(stream if not output.in_place else stream.with_settings()))
+            texts.append((file, text))
     kept.save()
     check_strict(options, results)
     return _write(texts, output)
@@ -80,7 +90,11 @@ def inject_files(paths: list[str], options: Options, output: Output, results: Re
 
 def uninject_files(paths: list[str], output: Output, results: Results) -> bytes:
     """Take all injections out of the manifests below `paths`; return what goes to stdout. Raises SidecarPluginError."""
-    return _write([(file, uninject(file.source, results)) for file in with_progress(_read(paths), "taking out")], output)
+    texts = []
+    for file in with_progress(_read(paths, output, results), "taking out"):
+        with results.each_file(output.keep_going):
+            texts.append((file, uninject(file.source, results)))
+    return _write(texts, output)
 
 
 def convert_files(paths: list[str], options: Options, conversion: Conversion, output: Output, results: Results) -> bytes:
@@ -135,7 +149,10 @@ def check_files(paths: list[str], options: Options, rules: "list[Rule]") -> "Rep
     return Report(findings, rules, linter.not_run, linter.pods)
 
 
-def _read(paths: list[str]) -> list[_File]:
+def _read(paths: list[str], output: Output | None = None, results: Results | None = None) -> list[_File]:
+    """Return the files below the paths. Raises UsageError, and ManifestError for text that cannot be decoded, unless the output
+    is to keep going."""
+    output, results = output or Output(), results or Results()
     files = []
     for name in paths:
         path = Path(name)
@@ -153,9 +170,12 @@ def _read(paths: list[str]) -> list[_File]:
             )
             if not found:
                 raise UsageError(f"{name}: the folder holds no .yaml, .yml or .json file")
-            files += [_File(below, below.relative_to(path), _source(below)) for below in found]
+            for below in found:
+                with results.each_file(output.keep_going):
+                    files.append(_File(below, below.relative_to(path), _source(below)))
         elif path.exists():
-            files.append(_File(path, Path(path.name), _source(path)))
+            with results.each_file(output.keep_going):
+                files.append(_File(path, Path(path.name), _source(path)))
         else:
             raise UsageError(f"{name}: there is no such file or folder")
     return files
@@ -194,33 +214,13 @@ def _own_path(file: _File) -> Path:
 
 def _write_all(texts: list[tuple[_File, str]], target: Callable[[_File], Path], always: bool) -> bytes:
     targets = [(target(file), file, text) for file, text in texts if always or text != file.source.text]
-    paths = [path for path, _, _ in targets]
-    if len(set(paths)) < len(paths):
-        twice = next(path for path in paths if paths.count(path) > 1)
-        raise UsageError(f"two inputs would both be written to {twice}")
-    for path, file, text in targets:
-        try:
-            _replace(path, file.source.encode(text))
-        except OSError as error:
-            raise UsageError(f"{path}: {error.strerror or error}") from None
+    seen: set[Path] = set()
+    for path, _, _ in targets:
+        if path in seen:
+            raise UsageError(f"two inputs would both be written to {path}")
+        seen.add(path)
+    replace_files((path, file.source.encode(text)) for path, file, text in targets)
     return b""
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file in one step: the old content or the new, nothing between; permissions and symbolic links stay."""
-    target = path.resolve()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with scratch.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            scratch.chmod(target.stat().st_mode)
-        scratch.replace(target)
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def _diff(file: _File, text: str) -> str:

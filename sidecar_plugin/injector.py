@@ -24,7 +24,8 @@ from sidecar_plugin.errors import (
 )
 from sidecar_plugin.marker import INJECTED, has_marker, manifest_marker, remove
 from sidecar_plugin.memo import Memo
-from sidecar_plugin.nodes import ParseError, Sequence, validate
+from sidecar_plugin.nodes import ParseError, Sequence
+from sidecar_plugin.parsing import validate
 from sidecar_plugin.pod_agents import PodAgents
 from sidecar_plugin.pod_patch import PodPatch
 from sidecar_plugin.pod_writer import PodWriter
@@ -110,6 +111,11 @@ class Injector:
         for key, manifest in self._manifests.items():
             self._manifests[key] = manifest._replace(agent="")
         return manifests
+
+    def drop_manifests(self) -> None:
+        """Forget what agents brought along since the last call of `take_manifests`: the stream was refused."""
+        for key in [key for key, manifest in self._manifests.items() if manifest.agent]:
+            del self._manifests[key]
 
     # --- documents
 

@@ -1,30 +1,18 @@
-"""YAML text as a tree of nodes that know where in the text they stand.
+"""YAML text as a tree of nodes that know where in the text they stand: what `parsing` makes.
 
-libyaml (through PyYAML) does the parsing; nothing is resolved, constructed or expanded: a scalar stays its text, an alias
-points at its anchor's node. libyaml is also what Go's yaml, and so kubectl, Helm and kustomize, were ported from, so what it
-takes they take. Most documents have no anchors and no tags: these libyaml composes, and a node is looked at only when somebody
-asks for it. The others are built from libyaml's events.
-
-Nesting is bounded by MAX_DEPTH: libyaml's time grows with the square of the depth, and nobody writes such a manifest.
+Nothing is resolved, constructed or expanded: a scalar stays its text, an alias points at its anchor's node. A node that libyaml
+composed is looked at only when somebody asks for it.
 """
 
-import math
-import re
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-from sidecar_plugin import libyaml
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.libyaml import Event, MappingNode, ScalarNode, YAMLError
+from sidecar_plugin.libyaml import MappingNode, ScalarNode
 from sidecar_plugin.lines import BREAKS
 
-MAX_DEPTH = 1000
 MERGE_KEY = "<<"
 _BLOCK_STYLES = ("|", ">")
-_PROPERTY = r"(?<![^\s\[\]{},:\"'\ufeff])(?:!|&[^\s&])"
-_EXPLICIT_KEY = r"\?\s"
-_COMPLEX_KEY = r"[{,\]}](?:(?<=[{,])\s*[{\[#]|(?<=[\]}])\s*:)"
-_NESTING = ("[", "{", "- ", "-\t", "? ", "?\t", ": :", ":\t")
 
 
 class ParseError(ManifestError):
@@ -72,7 +60,7 @@ class Sequence:
     def items(self) -> "list[Node]":
         """The items, in order."""
         if self._composed is not None:
-            self._items = [_from_composed(item) for item in self._composed]
+            self._items = [from_composed(item) for item in self._composed]
             self._composed = None
         return self._items
 
@@ -101,7 +89,7 @@ class Mapping:
     def pairs(self) -> "list[tuple[Scalar, Node]]":
         """The pairs of key and value, in order."""
         if self._composed is not None:
-            self._pairs = [(_as_key(_from_composed(key)), _from_composed(value)) for key, value in self._composed]
+            self._pairs = [(as_key(from_composed(key)), from_composed(value)) for key, value in self._composed]
             self._composed = None
         return self._pairs
 
@@ -172,62 +160,8 @@ def is_null(node: Node) -> bool:
     return isinstance(node, Scalar) and not node.style and node.tag is None and node.value in ("", "~", "null", "Null", "NULL")
 
 
-def validate(text: str) -> None:
-    """Raise ParseError if `text`, one document, is not YAML; build nothing."""
-    if text.count("[") + text.count("{") > MAX_DEPTH:
-        parse(text)
-        return
-    try:
-        libyaml.parser(text).raw_parse()
-    except YAMLError as error:
-        raise ParseError(*libyaml.problem(text, error)) from None
-
-
-def parse(text: str) -> Tree:
-    """Return the tree of `text`, which holds at most one document.
-
-    Raises ParseError for text that is not YAML, an alias without anchor, a key that is no scalar, or more than
-    MAX_DEPTH levels.
-    """
-    try:
-        if _is_simple(text):
-            try:
-                return _compose(text)
-            except YAMLError:
-                pass  # an alias, or no YAML: said by the events
-        return _build(text)
-    except YAMLError as error:
-        raise ParseError(*libyaml.problem(text, error)) from None
-
-
-def may_hold_complex_key(text: str) -> bool:
-    """Say whether a key that is no scalar can stand in `text`. Such a key is written `? KEY`, is a flow collection before a
-    colon, or one behind a brace or comma."""
-    return ("?" in text and re.search(_EXPLICIT_KEY, text) is not None) or (
-        ("{" in text or "[" in text) and re.search(_COMPLEX_KEY, text) is not None
-    )
-
-
-def _is_simple(text: str) -> bool:
-    """Say whether `_compose` can read `text`: nothing in it has an anchor or a tag, and it is not nested too deep."""
-    if ("&" in text or "!" in text) and re.search(_PROPERTY, text):
-        return False
-    # Levels that need no line of their own are told by their indicators; each of the others is indented further.
-    levels = sum(map(text.count, _NESTING)) + math.isqrt(2 * len(text))
-    return levels < MAX_DEPTH and not may_hold_complex_key(text)
-
-
-def _compose(text: str) -> Tree:
-    """Return the tree as libyaml composes it: twice as fast as from its events, and nodes that nobody looks at stay as they
-    are."""
-    composed = libyaml.compose(text)
-    if composed is None or composed.start_mark.index == composed.end_mark.index:
-        return Tree(None, False)  # nothing, or `---` and nothing behind it
-    root = _from_composed(composed)
-    return Tree(root, False)
-
-
-def _from_composed(composed: Any) -> "Target":
+def from_composed(composed: Any) -> "Target":
+    """Return the node of what libyaml composed; what is below it is made when it is asked for."""
     start = composed.start_mark
     if composed.__class__ is ScalarNode:
         return Scalar(composed.value, composed.style or "", None, None, start.index, composed.end_mark.index)
@@ -242,75 +176,8 @@ def _from_composed(composed: Any) -> "Target":
     return node
 
 
-def _build(text: str) -> Tree:
-    scalar_event, alias_event = Event.ScalarEvent, Event.AliasEvent
-    mapping_start, mapping_end = Event.MappingStartEvent, Event.MappingEndEvent
-    sequence_start, sequence_end = Event.SequenceStartEvent, Event.SequenceEndEvent
-    get_event = libyaml.parser(text).get_event
-    anchors: dict[str, Target] = {}
-    has_aliases = False
-    root: Target | None = None
-    container: Sequence | Mapping | None = None
-    key: Scalar | None = None
-    open_containers: list[tuple[Sequence | Mapping | None, Scalar | None]] = []
-    node: Node
-    while True:
-        event = get_event()
-        cls = event.__class__
-        if cls is scalar_event:
-            style = event.style
-            node = Scalar(event.value, style or "", event.tag, event.anchor, event.start_mark.index, event.end_mark.index)
-            if event.anchor is not None:
-                anchors[event.anchor] = node
-        elif cls is mapping_start or cls is sequence_start:
-            start, end_mark = event.start_mark.index, event.end_mark
-            first, column = end_mark.index, end_mark.column
-            if event.flow_style:
-                if first > start:  # the bracket; a pair in a flow list that needs no braces has no width
-                    first, column = first - 1, column - 1
-            elif cls is sequence_start and first > start and text[first - 1] == "-":
-                first, column = first - 1, column - 1  # dashes in the column of the key: the event ends after the dash
-            build = Mapping if cls is mapping_start else Sequence
-            node = build(bool(event.flow_style), event.tag, event.anchor, start, first, column)
-            if event.anchor is not None:
-                anchors[event.anchor] = node
-            if len(open_containers) >= MAX_DEPTH:
-                raise ParseError(f"nested more than {MAX_DEPTH} levels deep", start)
-        elif cls is mapping_end or cls is sequence_end:
-            assert container is not None
-            container.end = event.end_mark.index
-            container, key = open_containers.pop()
-            continue
-        elif cls is alias_event:
-            target = anchors.get(event.anchor)
-            if target is None:
-                raise ParseError(f"the alias *{event.anchor} has no anchor before it", event.start_mark.index)
-            node = Alias(target, event.start_mark.index, event.end_mark.index)
-            has_aliases = True
-        elif event is None:
-            return Tree(root, has_aliases)
-        else:
-            continue
-
-        if container is None:
-            if root is not None:
-                raise ParseError("a second document where one was expected", node.start)
-            if cls is scalar_event and not style and not event.value and node.end == node.start:
-                continue  # `---` and nothing behind it
-            root = follow(node)  # never an alias: nothing is anchored before the root
-        elif isinstance(container, Sequence):
-            container._items.append(node)
-        elif key is None:
-            key = _as_key(node)
-        else:
-            container._pairs.append((key, node))
-            key = None
-        if isinstance(node, (Mapping, Sequence)):
-            open_containers.append((container, key))
-            container, key = node, None
-
-
-def _as_key(node: Node) -> Scalar:
+def as_key(node: Node) -> Scalar:
+    """Return the scalar that a key is. Raises ParseError for a key that is no scalar."""
     target = follow(node)
     if not isinstance(target, Scalar):
         raise ParseError(f"a mapping's key must be a string, but is {kind_of(node)}", node.start)

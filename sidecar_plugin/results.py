@@ -1,10 +1,11 @@
 """What a run did and what it has to say: outcomes per workload, warnings, and how both are shown."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from sidecar_plugin.errors import Place
+from sidecar_plugin.errors import Place, SidecarPluginError, UsageError
 
 
 class InjectedAgent(NamedTuple):
@@ -45,13 +46,14 @@ class Warning(NamedTuple):  # noqa: A001  # the word of the field; the built-in 
 
 
 class Results:
-    """Collects outcomes and warnings over a whole run; a warning is kept once."""
+    """Collects outcomes and warnings over a whole run, and what files were refused for; a warning is kept once."""
 
-    __slots__ = ("_seen", "outcomes", "warnings")
+    __slots__ = ("_seen", "errors", "outcomes", "warnings")
 
     def __init__(self) -> None:
         self.outcomes: list[Outcome] = []
         self.warnings: list[Warning] = []
+        self.errors: list[SidecarPluginError] = []
         self._seen: set[Warning] = set()
 
     def warn(self, message: str, place: Place | None) -> None:
@@ -60,6 +62,19 @@ class Results:
         if warning not in self._seen:
             self._seen.add(warning)
             self.warnings.append(warning)
+
+    @contextmanager
+    def each_file(self, keep_going: bool) -> Iterator[None]:
+        """Do one file's part of a run. With `keep_going` a mistake in it is kept in `errors`, and what the file had said is
+        forgotten; else it ends the run."""
+        said = len(self.outcomes)
+        try:
+            yield
+        except SidecarPluginError as error:
+            if not keep_going or isinstance(error, UsageError):
+                raise
+            del self.outcomes[said:]
+            self.errors.append(error)
 
     def as_text(self) -> str:
         """Return the report for a person: a table of the workloads, without the ones that nothing was to be done for."""
@@ -98,4 +113,6 @@ class Results:
         warnings = [
             {"message": warning.message, **(warning.place._asdict() if warning.place else {})} for warning in self.warnings
         ]
-        return json.dumps({"workloads": workloads, "warnings": warnings}, ensure_ascii=False) + "\n"
+        refused = [{"message": error.message, **(error.place._asdict() if error.place else {})} for error in self.errors]
+        errors = {"errors": refused} if refused else {}
+        return json.dumps({"workloads": workloads, "warnings": warnings, **errors}, ensure_ascii=False) + "\n"

@@ -114,8 +114,9 @@ def check_strict(options: Options, results: Results) -> None:
 
 
 def report(options: Options, results: Results) -> str:
-    """Return what is said about a run that went well: warnings, then the report asked for."""
+    """Return what is said about a run that went through: files refused, warnings, then the report asked for."""
     if options.report == "json":
         return results.as_json()
+    errors = "".join(f"sidecar-plugin: error: {error}\n" for error in results.errors)
     warnings = "".join(f"sidecar-plugin: warning: {warning}\n" for warning in results.warnings)
-    return warnings + (results.as_text() if options.report == "text" else "")
+    return errors + warnings + (results.as_text() if options.report == "text" else "")

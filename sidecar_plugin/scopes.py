@@ -56,6 +56,10 @@ class ScopedInjector:
         """See Injector."""
         return self._for_chart("").take_manifests()
 
+    def drop_manifests(self) -> None:
+        """See Injector."""
+        self._for_chart("").drop_manifests()
+
     def _for(self, document: Document) -> Injector:
         chart = ""
         if self.may_hold_workload(document):

@@ -10,7 +10,8 @@ from sidecar_plugin.document.stream import Document, split
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.marker import has_marker, is_manifest, remove
 from sidecar_plugin.memo import Memo
-from sidecar_plugin.nodes import Mapping, Sequence, follow, has_clip_at_end, may_hold_complex_key
+from sidecar_plugin.nodes import Mapping, Sequence, follow, has_clip_at_end
+from sidecar_plugin.parsing import may_hold_complex_key
 from sidecar_plugin.results import Outcome, Results
 from sidecar_plugin.source import Source
 from sidecar_plugin.workloads import has_escaped_letters, scalar_text

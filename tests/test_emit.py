@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from sidecar_plugin.document.emit import block, flow, scalar
-from sidecar_plugin.nodes import parse
+from sidecar_plugin.parsing import parse
 from sidecar_plugin.plain_data import to_data
 
 ODD = [

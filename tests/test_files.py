@@ -151,3 +151,57 @@ def test_agents_and_schema_are_shown(folder: Path) -> None:
     assert "agents:\n  logging:\n" in shown
     assert "    engine:" in shown
     assert json.loads(run(folder, "schema").stdout)["title"] == "SidecarInjection"
+
+
+BAD = "apiVersion: v1\nkind: Pod\nmetadata: {name: bad}\nspec: [containers]\n"
+BRINGS = (
+    'template: "container: {name: log, image: x}\\nmanifests: [{apiVersion: v1, kind: ConfigMap, '
+    "metadata: {name: '{{ workload.name }}-log'}}]\""
+)
+
+
+@pytest.mark.parametrize("bad", [BAD, "not: [yaml", "\xff"], ids=["a wrong type", "not YAML", "not UTF-8"])
+def test_keep_going_leaves_out_what_is_refused(folder: Path, bad: str) -> None:
+    (folder / "app" / "a-bad.yaml").write_bytes(bad.encode("latin-1"))
+    before = contents(folder)
+    done = run(folder, "inject", "--config", "config.yaml", "--in-place", "--keep-going", "app")
+    assert done.returncode == 1
+    assert done.stderr.startswith("sidecar-plugin: error: app/a-bad.yaml:")
+    assert "Pod/web" in done.stderr
+    changed = {name for name, data in contents(folder).items() if data != before[name]}
+    assert changed == {"app/pod.yaml", "app/deep/pod.json"}
+    assert run(folder, "uninject", "--in-place", "--keep-going", "app").returncode == (bad != BAD)  # it looks at no types
+    assert contents(folder) == before
+
+
+def test_keep_going_forgets_what_agents_brought_to_a_refused_file(folder: Path) -> None:
+    (folder / "config.yaml").write_text(CONFIG.replace('template: "container: {name: log, image: x}"', BRINGS))
+    (folder / "app" / "deep" / "pod.json").unlink()
+    (folder / "app" / "a-bad.yaml").write_text(POD.replace("web", "good", 1) + "---\n" + BAD)
+    done = run(folder, "inject", "--config", "config.yaml", "--keep-going", "app")
+    assert done.returncode == 1
+    assert "name: web-log" in done.stdout
+    assert "good" not in done.stdout + done.stderr
+
+
+def test_keep_going_does_not_go_on_without_settings(folder: Path) -> None:
+    (folder / "app" / "sidecars.yaml").write_text(CONFIG.replace("log:", "loging:").replace("template", "templat"))
+    before = contents(folder)
+    done = run(folder, "inject", "--config", "config.yaml", "--in-place", "--keep-going", "app")
+    assert done.returncode == 1
+    assert contents(folder) == before
+
+
+def test_one_bad_file_of_thousands(tmp_path: Path) -> None:
+    for number in range(2000):
+        (tmp_path / f"{number}.yaml").write_text(POD)
+    (tmp_path / "bad.yaml").write_text(BAD)
+    before = contents(tmp_path)
+    command = ["inject", "--in-place", "--report=none", "--set", "clusterVersion=1.30,agents.logging.enabled=true", "."]
+    done = run(tmp_path, *command)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert contents(tmp_path) == before
+    done = run(tmp_path, *command, "--keep-going")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    changed = {name for name, data in contents(tmp_path).items() if data != before[name]}
+    assert len(changed) == 2000

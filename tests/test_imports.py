@@ -38,8 +38,9 @@ FLOORS = [
     ["config"],
     ["helm_charts"],
     ["document"],
+    ["parsing"],
     ["schemas", "plain_data", "nodes", "values", "cluster_version", "results", "quantities"],
-    ["memo", "source", "libyaml", "lines", "diffs", "helm_program", "progress"],
+    ["memo", "source", "libyaml", "lines", "writing", "diffs", "helm_program", "progress"],
     ["errors"],
 ]
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
@@ -88,6 +89,7 @@ CORE = [
     "platforms",
     "document",
     "nodes",
+    "parsing",
     "source",
 ]
 

@@ -11,7 +11,8 @@ from sidecar_plugin import libyaml
 from sidecar_plugin.errors import ManifestError, Place
 from sidecar_plugin.libyaml import Event, YAMLError
 from sidecar_plugin.lines import BREAKS
-from sidecar_plugin.nodes import MAX_DEPTH, ParseError, Tree, parse, validate
+from sidecar_plugin.nodes import ParseError, Tree
+from sidecar_plugin.parsing import MAX_DEPTH, parse, validate
 from sidecar_plugin.source import Source
 
 _DASHES = re.compile("-+")
@@ -50,7 +51,7 @@ class Document:
         return self._before.place(offset) if self._before else self._source.place(self.start + offset)
 
     def parse(self) -> Tree:
-        """Return the document's tree; raises ManifestError, with the place, for what `nodes.parse` refuses."""
+        """Return the document's tree; raises ManifestError, with the place, for what `parsing.parse` refuses."""
         try:
             return parse(self.text)
         except ParseError as error:

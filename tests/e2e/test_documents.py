@@ -27,7 +27,7 @@ NOT_RUN = {
 """Every line of a ```shell block, and why it is not run here."""
 
 EXAMPLE_PATHS = {"agents/hello", "agents/collector"}
-OF_THE_API_SERVER = {"--feature-gates", "--runtime-config"}
+OF_OTHERS = {"--feature-gates", "--runtime-config", "--quick"}  # of the API server and of benchmarks/run.py
 TOP = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith("."))
 PATH = re.compile(rf"(?<![\w./$-])((?:{'|'.join(map(re.escape, TOP))})/[\w./-]*\w)")
 LINK = re.compile(r"\]\(([^)#:]+)\)")
@@ -107,7 +107,7 @@ def options(tool: Callable[[str], Path]) -> set[str]:
 @by_name
 def test_options_exist(document: Path, options: set[str]) -> None:
     text = "".join(line for line in document.read_text().splitlines(keepends=True) if "args: [" not in line)
-    assert set(OPTION.findall(text)) - options - OF_THE_API_SERVER == set()
+    assert set(OPTION.findall(text)) - options - OF_OTHERS == set()
 
 
 def test_targets_of_make_exist() -> None:

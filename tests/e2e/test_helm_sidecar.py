@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLES, ROOT, Outcome, Shell, alone
+from conftest import EXAMPLES
 from rendered import sidecars
+
+from tests.real_tools import ROOT, Outcome, Shell, alone
 
 UNTOUCHED = EXAMPLES / "untouched-chart"
 VALUES = UNTOUCHED / "sidecars.yaml"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from sidecar_plugin import nodes
+from sidecar_plugin import parsing
 from sidecar_plugin.document.stream import split
 from sidecar_plugin.nodes import Alias, Mapping, Node, Scalar, content_end
 from sidecar_plugin.source import Source
@@ -25,7 +25,7 @@ def seen(text: str, node: Node) -> Any:
 
 
 def same_either_way(text: str) -> None:
-    composed, built = nodes._compose(text), nodes._build(text)
+    composed, built = parsing._compose(text), parsing._build(text)
     assert (composed.root is None) == (built.root is None)
     assert not built.has_aliases
     if composed.root is not None and built.root is not None:
@@ -36,7 +36,7 @@ def same_either_way(text: str) -> None:
 @given(manifest_texts())
 def test_a_simple_document_reads_the_same_either_way(stream: str) -> None:
     for document in split(Source("x", stream)):
-        if nodes._is_simple(document.text):
+        if parsing._is_simple(document.text):
             same_either_way(document.text)
 
 
@@ -86,13 +86,13 @@ def test_an_odd_document_reads_the_same_either_way(text: str) -> None:
     ],
 )
 def test_a_document_that_is_not_simple_is_built_from_events(text: str) -> None:
-    assert not nodes._is_simple(text)
+    assert not parsing._is_simple(text)
 
 
 def test_levels_that_stand_in_lines_of_their_own_are_counted_by_the_room_they_need() -> None:
-    deep = "".join(f"{' ' * level}a:\n" for level in range(nodes.MAX_DEPTH))
-    assert not nodes._is_simple(deep)
+    deep = "".join(f"{' ' * level}a:\n" for level in range(parsing.MAX_DEPTH))
+    assert not parsing._is_simple(deep)
 
 
 def test_an_anchor_like_word_within_a_scalar_is_none() -> None:
-    assert nodes._is_simple("command: a && b; echo hello! 'x&y'\n")
+    assert parsing._is_simple("command: a && b; echo hello! 'x&y'\n")
