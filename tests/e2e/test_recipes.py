@@ -1,0 +1,62 @@
+"""The files of docs/recipes.md and the Containerfile, run as far as their tools can be had."""
+
+import shutil
+import sys
+from dataclasses import replace
+
+import pytest
+import yaml
+from conftest import EXAMPLES, ROOT, Shell
+from console import File, steps, with_helm
+
+from tests import real_tools
+
+
+@pytest.mark.parametrize(("parameter", "injected"), [({}, True), ({"PARAM_LOGGING": "false"}, False)])
+def test_argo_cds_generate_command_injects_as_the_parameter_says(
+    shell: Shell, parameter: dict[str, str], injected: bool
+) -> None:
+    done = _generate(shell, {"KUBE_VERSION": "1.30.2", **parameter})
+    assert done.status == 0, done.stderr
+    [deployment] = [one for one in yaml.safe_load_all(done.stdout) if one and one["kind"] == "Deployment"]
+    containers = deployment["spec"]["template"]["spec"]["initContainers"]
+    assert any(one.get("restartPolicy") == "Always" for one in containers) is injected
+    assert deployment["metadata"]["name"].startswith("shop")
+
+
+def test_argo_cds_generate_command_fails_when_helm_does(shell: Shell) -> None:
+    done = _generate(shell, {"KUBE_VERSION": "none"})
+    assert done.status != 0
+    assert done.stdout == ""
+
+
+def _generate(shell: Shell, environment: dict[str, str]) -> real_tools.Outcome:
+    [text] = [one.text for one in steps(ROOT / "docs/recipes.md") if isinstance(one, File) and one.name == "argocd/plugin.yaml"]
+    generate = yaml.safe_load(text)["spec"]["generate"]
+    chart = shell.folder / "web"
+    shutil.copytree(EXAMPLES / "web", chart)
+    of_argo = {"ARGOCD_APP_NAME": "shop", "ARGOCD_APP_NAMESPACE": "web", **environment}
+    ready = with_helm(shell, real_tools.tool("helm3"))
+    ready = replace(ready, folder=chart, environment={**ready.environment, **of_argo})
+    return ready.run(*generate["command"], *generate["args"])
+
+
+def test_what_the_containerfile_copies_installs_as_a_function_that_takes_a_resource_list(shell: Shell) -> None:
+    lines = (ROOT / "Containerfile").read_text().splitlines()
+    source, target = shell.folder / "source", shell.folder / "target"
+    source.mkdir()
+    for name in [name for line in lines if line.startswith("COPY ") for name in line.split()[1:-1]]:
+        path = ROOT / name
+        (shutil.copytree if path.is_dir() else shutil.copy)(path, source / name)
+    quiet = ("--quiet", "--disable-pip-version-check", "--no-deps")
+    done = shell.run(sys.executable, "-m", "pip", "install", *quiet, "--target", str(target), str(source))
+    assert done.status == 0, done.stderr
+    items = list(yaml.safe_load_all((EXAMPLES / "kustomize/workloads.yaml").read_text()))
+    function = yaml.safe_load((EXAMPLES / "kustomize/sidecars.yaml").read_text())
+    resources = {"apiVersion": "config.kubernetes.io/v1", "kind": "ResourceList", "items": items, "functionConfig": function}
+    (shell.folder / "list.yaml").write_text(yaml.safe_dump(resources))
+    installed = replace(shell, environment={**shell.environment, "PYTHONPATH": str(target)})
+    done = installed.run("sh", "-c", f"{target}/bin/sidecar-plugin <list.yaml")
+    assert done.status == 0, done.stderr
+    assert yaml.safe_load(done.stdout)["kind"] == "ResourceList"
+    assert "restartPolicy: Always" in done.stdout
