@@ -70,19 +70,20 @@ def inject_files(paths: list[str], options: Options, output: Output, results: Re
     kept = memo_for(options)
     streams = []
     for file in with_progress(_read(paths, output, results), "reading"):
-        with results.each_file(
-            output.keep_going and KIND not in file.source.text
-        ):  # without its settings nothing would be right
+        without_settings = KIND not in file.source.text  # a file with settings is never left out: nothing would be right
+        with results.each_file(output.keep_going and without_settings):
             streams.append((file, read_stream(file.source, kept.memo)))
     injector = injector_for(options, [layer for _, stream in streams for layer in stream.layers], results, kept.memo)
     if injector.is_idle:
         results.warn("no settings, so nothing was injected; give --config, --values, --set or a SidecarInjection", None)
     texts = []
     for file, stream in with_progress(streams):
+        refused = len(results.errors)
         with results.each_file(output.keep_going):
-            injector.drop_manifests()  # of a file that was refused
             text = "".join(injector.inject(stream if not output.in_place else stream.with_settings()))
             texts.append((file, text))
+        if len(results.errors) > refused:
+            injector.drop_manifests()
     kept.save()
     check_strict(options, results)
     return _write(texts, output)

@@ -95,11 +95,12 @@ class Injector:
 
     def with_manifests(self, stream: Stream, pieces: list[str]) -> list[str]:
         """Return what `inject_documents` gave with the manifests of agents behind it. Raises SidecarPluginError."""
-        manifests = self.take_manifests()
+        manifests = self._brought()
         if manifests:
             documents = self._documents(stream)
             self._check_manifests(manifests, documents)
             pieces = [append_documents("".join(pieces), documents[-1], manifests)]
+            self.take_manifests()
         return pieces
 
     def _documents(self, stream: Stream) -> list[Document]:
@@ -107,10 +108,13 @@ class Injector:
 
     def take_manifests(self) -> list[dict[str, Any]]:
         """Return the resources that agents brought along since the last call, with the marker."""
-        manifests = [_marked(manifest) for manifest in self._manifests.values() if manifest.agent]
+        manifests = self._brought()
         for key, manifest in self._manifests.items():
             self._manifests[key] = manifest._replace(agent="")
         return manifests
+
+    def _brought(self) -> list[dict[str, Any]]:
+        return [_marked(manifest) for manifest in self._manifests.values() if manifest.agent]
 
     def drop_manifests(self) -> None:
         """Forget what agents brought along since the last call of `take_manifests`: the stream was refused."""

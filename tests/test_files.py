@@ -184,6 +184,19 @@ def test_keep_going_forgets_what_agents_brought_to_a_refused_file(folder: Path) 
     assert "good" not in done.stdout + done.stderr
 
 
+def test_a_manifest_that_a_refused_file_could_not_take_comes_with_the_next(folder: Path) -> None:
+    """JSON text cannot hold the ConfigMap that the agent brings; the YAML file behind it can."""
+    (folder / "config.yaml").write_text(
+        CONFIG.replace('template: "container: {name: log, image: x}"', BRINGS.replace("{{ workload.name }}", "same"))
+    )
+    (folder / "app" / "a.json").write_text((folder / "app" / "deep" / "pod.json").read_text())
+    (folder / "app" / "deep" / "pod.json").unlink()
+    done = run(folder, "inject", "--config", "config.yaml", "--keep-going", "app")
+    assert done.returncode == 1
+    assert "app/a.json" in done.stderr
+    assert "name: same-log" in done.stdout
+
+
 def test_keep_going_does_not_go_on_without_settings(folder: Path) -> None:
     (folder / "app" / "sidecars.yaml").write_text(CONFIG.replace("log:", "loging:").replace("template", "templat"))
     before = contents(folder)
