@@ -56,7 +56,9 @@ def _agents_of(root: str) -> list[str]:
 def _signature(folder: str) -> str:
     """Return what changes whenever a file of the folder does: names, sizes and times, as Python tells its own caches."""
     with os.scandir(folder) as entries:
-        states = sorted((entry.name, entry.stat().st_size, entry.stat().st_mtime_ns) for entry in entries)
+        states = sorted(
+            (entry.name, entry.stat().st_size, entry.stat().st_mtime_ns) for entry in entries if entry.name[0] != "."
+        )
     return f"{os.path.realpath(folder)} {states}"
 
 

@@ -1,7 +1,8 @@
 """The command `sidecar-plugin`: reads the command line, calls a command or the filter, and turns errors into messages and
 exit statuses.
 
-0: done. 1: bad input or settings. 2: bad usage. On an error nothing reaches stdout and no file is changed.
+0: done. 1: bad input or settings. 2: bad usage, or the system refuses (a disk, a permission, memory). On an error nothing
+reaches stdout and no file is changed.
 """
 
 import os
@@ -14,7 +15,7 @@ from sidecar_plugin import __version__
 from sidecar_plugin.command_line import OPTIONS, PROGRAM, REPEATED, REPORTS, add_options, options, parser, say, write
 from sidecar_plugin.errors import SidecarPluginError, UsageError, did_you_mean
 from sidecar_plugin.results import Results
-from sidecar_plugin.run import Options, report
+from sidecar_plugin.run import Options, read_stdin, report
 
 COMMANDS: dict[str, str] = {
     "inject": "put agents into manifests",
@@ -38,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for word in words:
             if any("\ud800" <= character <= "\udfff" for character in word):
-                raise UsageError(f"the argument {word!a} is not UTF-8")
+                encoding = sys.getfilesystemencoding().upper()
+                raise UsageError(f"the argument {word!a} is not {encoding}; for a file of such a name give the folder it is in")
         if words and words[0] in COMMANDS:
             command = import_module(f"sidecar_plugin.commands.{words[0].replace('-', '_')}")
             return int(command.run(words[1:]))
@@ -52,8 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001  # the last resort: no traceback reaches a user
-        say(f"{PROGRAM}: error: {_internal(error)}\n")
-        return 1
+        told = _as_told(error)
+        say(f"{PROGRAM}: error: {told}\n")
+        return told.exit_status
 
 
 def _filter(words: list[str]) -> int:
@@ -68,7 +71,7 @@ def _filter(words: list[str]) -> int:
             raise
         from sidecar_plugin.post_renderer import error_as_manifest
 
-        write(error_as_manifest(error if isinstance(error, SidecarPluginError) else _internal(error)))
+        write(error_as_manifest(_as_told(error)))
         return 0
 
 
@@ -114,7 +117,7 @@ ResourceList. The commands, each with a --help of its own:
 
 
 def _run_filter(given: Options) -> int:
-    data = sys.stdin.buffer.read()
+    data = read_stdin()
     results = Results()
     if b"ResourceList" in data:
         from sidecar_plugin import krm_function
@@ -137,9 +140,22 @@ def _run_filter(given: Options) -> int:
     return 0
 
 
-def _internal(error: Exception) -> str:
-    """Return the message for an error that is no mistake of the user's; SIDECAR_PLUGIN_DEBUG=1 shows where it came from."""
+def _as_told(error: Exception) -> SidecarPluginError:
+    """Return an error as the user is told it: what the system refuses, by its words; any other that is none of ours as a bug.
+
+    SIDECAR_PLUGIN_DEBUG=1 shows where it came from.
+    """
+    if isinstance(error, SidecarPluginError):
+        return error
     if os.environ.get("SIDECAR_PLUGIN_DEBUG"):
         raise error
+    if isinstance(error, MemoryError):
+        return UsageError("there is not enough memory; give it more (`ulimit -v`, the container's limit) or less input at once")
+    if isinstance(error, OSError):
+        return UsageError(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error))
+    if isinstance(error, ImportError):
+        return UsageError(f"{error} (is {PROGRAM} installed whole, and is there memory enough?)")
     name = type(error).__name__
-    return f"{name}: {error} (a bug of {PROGRAM} {__version__}; SIDECAR_PLUGIN_DEBUG=1 shows where; please report it)"
+    return SidecarPluginError(
+        f"{name}: {error} (a bug of {PROGRAM} {__version__}; SIDECAR_PLUGIN_DEBUG=1 shows where; please report it)"
+    )

@@ -1,9 +1,10 @@
 """What the commands share of the command line: options, parsers that end with our kind of message, and the two outputs."""
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from sidecar_plugin.errors import UsageError
+from sidecar_plugin.errors import UsageError, visible
 from sidecar_plugin.run import Options
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ def parser(command: str, description: str) -> "ArgumentParser":
 
         def error(self, message: str) -> "NoReturn":
             raise UsageError(f"{message} (see `{self.prog} --help`)")
+
+        def _print_message(self, message: str, file: Any = None) -> None:
+            write(message.encode())  # argparse's own says nothing of a full disk
 
         def format_help(self) -> str:
             if self.usage is None:  # argparse's own lists every option
@@ -122,12 +126,22 @@ def options(parsed: "Namespace") -> Options:
 
 
 def write(*pieces: bytes) -> None:
-    """Write the output."""
-    sys.stdout.buffer.writelines(pieces)
-    sys.stdout.buffer.flush()
+    """Write the output. Raises UsageError if that cannot be, BrokenPipeError if whoever read it has gone."""
+    if sys.stdout is None:
+        raise UsageError("there is no standard output to write to (it is closed)")
+    try:
+        sys.stdout.buffer.writelines(pieces)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"standard output: {error.strerror or error}") from None
 
 
 def say(text: str) -> None:
-    """Tell the user something beside the output."""
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    """Tell the user something beside the output, if there is a way to: a report that nobody can read is no reason to fail."""
+    if sys.stderr is None:
+        return
+    with suppress(OSError):
+        sys.stderr.write(visible(text))
+        sys.stderr.flush()

@@ -1,7 +1,8 @@
 """`from-daemonset` on files: reads a stream, writes an agent folder, and tells what became of the DaemonSet."""
 
+import os
 import re
-import sys
+import shutil
 from pathlib import Path
 
 from sidecar_plugin.agent_writing import agent_files, sections
@@ -10,8 +11,10 @@ from sidecar_plugin.daemonset_agent import AgentPlan, plan_agent
 from sidecar_plugin.daemonsets import read_daemon_set
 from sidecar_plugin.errors import UsageError
 from sidecar_plugin.memo import Memo
-from sidecar_plugin.run import STDIN
+from sidecar_plugin.run import STDIN, read_stdin
+from sidecar_plugin.signals import tidily
 from sidecar_plugin.source import Source
+from sidecar_plugin.writing import SCRATCH
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _CONTEXT = {"cluster": {"version": "1.30", "platform": "acs"}, "declaration": "native"}
@@ -25,6 +28,8 @@ def convert(path: str, daemon_set: str | None, container: str | None, name: str 
     """
     if name is not None and not _NAME.fullmatch(name):
         raise UsageError(f"--name {name}: an agent's name is made of a-z, 0-9 and -, with at most 63 letters")
+    if not output:
+        raise UsageError("--output-dir is empty; is a variable not set? The folder that you are in is .")
     plan = plan_agent(read_daemon_set(_read(path), daemon_set), container, name)
     files = agent_files(plan)
     folder = Path(output) / plan.name
@@ -32,17 +37,29 @@ def convert(path: str, daemon_set: str | None, container: str | None, name: str 
     if folder.exists():
         raise UsageError(f"{folder} is there already, and nothing is written over; choose another --name or --output-dir")
     try:
-        folder.mkdir(parents=True)
-        for file, text in files.items():
-            (folder / file).write_bytes(text.encode())
+        _write(folder, files)
     except OSError as error:
         raise UsageError(f"{folder}: {error.strerror or error}") from None
     return _report(plan, folder)
 
 
+def _write(folder: Path, files: dict[str, str]) -> None:
+    """Make the folder with all its files, or nothing. Raises OSError."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = folder.with_name(f"{SCRATCH}{os.urandom(8).hex()}.tmp")
+    with tidily():
+        try:
+            scratch.mkdir()
+            for file, text in files.items():
+                (scratch / file).write_bytes(text.encode())
+            scratch.rename(folder)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
 def _read(path: str) -> Source:
     if path == "-":
-        return Source.decode(STDIN, sys.stdin.buffer.read())
+        return Source.decode(STDIN, read_stdin())
     try:
         return Source.decode(path, Path(path).read_bytes())
     except OSError as error:

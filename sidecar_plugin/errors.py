@@ -4,6 +4,7 @@ Every error carries the place it was found at and says how to mend it; `cli.main
 and turns them into a message and an exit status.
 """
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -60,9 +61,20 @@ class ClashError(SidecarPluginError):
 
 
 class UsageError(SidecarPluginError):
-    """A command line that asks for something the program does not offer."""
+    """A command line that asks for something the program does not offer, or that the system refuses."""
 
     exit_status = 2
+
+
+_CONTROLS = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f]")
+
+
+def visible(text: str) -> str:
+    """Return the text with control characters written as escapes, but for line breaks and tabs.
+
+    What manifests and names of files hold must not steer a terminal.
+    """
+    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -3,8 +3,9 @@
 Everything is read and worked out before anything is written, so that a mistake in one file leaves all of them as they are.
 """
 
-import sys
-from collections.abc import Callable
+import os
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,11 +15,11 @@ from sidecar_plugin.errors import Place, SidecarPluginError, UsageError
 from sidecar_plugin.memo import Memo
 from sidecar_plugin.progress import with_progress
 from sidecar_plugin.results import Results
-from sidecar_plugin.run import STDIN, Options, check_strict, injector_for, memo_for, settings_for
+from sidecar_plugin.run import STDIN, Options, check_strict, injector_for, memo_for, read_stdin, settings_for
 from sidecar_plugin.source import Source
 from sidecar_plugin.streams import read_stream, uninject
 from sidecar_plugin.workloads import WorkloadKinds
-from sidecar_plugin.writing import replace_files
+from sidecar_plugin.writing import Replacement, replace_files
 
 if TYPE_CHECKING:
     from sidecar_plugin.linting.formats import Report
@@ -43,6 +44,8 @@ class Output(NamedTuple):
         """Return where results go. Raises UsageError for options that say two different things."""
         if folder is not None and (in_place or diff):
             raise UsageError(f"--output-dir does not go with {'--in-place' if in_place else '--diff'}; give one of them")
+        if folder == "":
+            raise UsageError("--output-dir is empty; is a variable not set? The folder that you are in is .")
         return cls(in_place, diff, folder, keep_going)
 
 
@@ -152,48 +155,85 @@ def check_files(paths: list[str], options: Options, rules: "list[Rule]") -> "Rep
 
 def _read(paths: list[str], output: Output | None = None, results: Results | None = None) -> list[_File]:
     """Return the files below the paths. Raises UsageError, and ManifestError for text that cannot be decoded, unless the output
-    is to keep going."""
+    is to keep going. A file that has two names is there once if it is to be written in place."""
     output, results = output or Output(), results or Results()
-    files = []
+    files, seen = list[_File](), set[str]()
     for name in paths:
-        path = Path(name)
         if name == "-":
-            if sys.stdin is None:
-                raise UsageError("there is no stdin to read")
-            files.append(_File(None, Path("stdin.yaml"), Source.decode(STDIN, sys.stdin.buffer.read())))
-        elif path.is_dir():
-            found = sorted(
-                below
-                for below in path.rglob("*")
-                if below.suffix in ENDINGS
-                and below.is_file()
-                and not any(part[0] == "." for part in below.relative_to(path).parts)
-            )
-            if not found:
-                raise UsageError(f"{name}: the folder holds no .yaml, .yml or .json file")
-            for below in found:
-                with results.each_file(output.keep_going):
-                    files.append(_File(below, below.relative_to(path), _source(below)))
-        elif path.exists():
+            files.append(_File(None, Path("stdin.yaml"), Source.decode(STDIN, read_stdin())))
+            continue
+        for path, relative in _found(name):
+            own = os.path.realpath(path)
+            if output.in_place and own in seen:
+                continue
+            seen.add(own)
             with results.each_file(output.keep_going):
-                files.append(_File(path, Path(path.name), _source(path)))
-        else:
-            raise UsageError(f"{name}: there is no such file or folder")
+                files.append(_File(path, relative, _source(path)))
     return files
+
+
+def _found(name: str) -> list[tuple[Path, Path]]:
+    """Return the manifests that a path stands for, each with its path below the folder. Raises UsageError."""
+    if not name:
+        raise UsageError("a path is empty; is a variable not set? The folder that you are in is .")
+    path = Path(name)
+    try:
+        is_folder = stat.S_ISDIR(os.stat(path).st_mode)
+    except FileNotFoundError:
+        raise UsageError(f"{_shown(path)}: there is no such file or folder") from None
+    except OSError as error:
+        raise UsageError(f"{_shown(path)}: {error.strerror or error}") from None
+    if not is_folder:
+        return [(path, Path(path.name))]
+    found = sorted(_below(path))
+    if not found:
+        raise UsageError(f"{name}: the folder holds no .yaml, .yml or .json file")
+    return [(below, below.relative_to(path)) for below in found]
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Yield the manifests below a folder, but for hidden ones; links to folders are not followed.
+
+    Raises UsageError for what cannot be looked into, and for what is named like a manifest and is no file: a manifest that is
+    left out in silence would run without its agents.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise UsageError(f"{_shown(error.filename)}: {error.strerror or error}") from None
+
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(parent, name)
+            if name.startswith(".") or path.suffix not in ENDINGS:
+                continue
+            try:
+                is_file = stat.S_ISREG(os.stat(path).st_mode)
+            except OSError as error:
+                where = " (a link that leads nowhere)" if path.is_symlink() else ""
+                raise UsageError(f"{_shown(path)}: {error.strerror or error}{where}") from None
+            if not is_file:
+                raise UsageError(f"{_shown(path)}: is no regular file; take it out of the folder or rename it")
+            yield path
 
 
 def _source(path: Path) -> Source:
     try:
-        return Source.decode(str(path), path.read_bytes())
+        return Source.decode(_shown(path), path.read_bytes())
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from None
+        raise UsageError(f"{_shown(path)}: {error.strerror or error}") from None
+
+
+def _shown(path: Path | str) -> str:
+    """Return a path as one line, whatever characters are in its name."""
+    return str(path).replace("\\", "\\\\").replace("\n", "\\n") if "\n" in str(path) else str(path)
 
 
 def _write(texts: list[tuple[_File, str]], output: Output) -> bytes:
     if output.folder is not None:
         return _write_all(texts, lambda file: Path(str(output.folder)) / file.relative, always=True)
     if output.diff:
-        shown = "".join(_diff(file, text) for file, text in texts).encode()
+        shown = "".join(_diff(file, text) for file, text in texts).encode(errors="surrogateescape")  # a name of any bytes
         return shown if not output.in_place else shown + _write_all(texts, _own_path, always=False)
     if output.in_place:
         return _write_all(texts, _own_path, always=False)
@@ -220,10 +260,15 @@ def _write_all(texts: list[tuple[_File, str]], target: Callable[[_File], Path], 
         if path in seen:
             raise UsageError(f"two inputs would both be written to {path}")
         seen.add(path)
-    replace_files((path, file.source.encode(text)) for path, file, text in targets)
+    in_place = not always
+    replace_files(
+        Replacement(path, file.source.encode(text), file.source.encode(file.source.text) if in_place else None)
+        for path, file, text in targets
+    )
     return b""
 
 
 def _diff(file: _File, text: str) -> str:
     name = file.source.name.lstrip("/")
-    return unified(Side(f"a/{name}", file.source.text), Side(f"b/{name}", text))
+    quote = '"' if file.path is not None and name != str(file.path).lstrip("/") else ""  # as git writes such names
+    return unified(Side(f"{quote}a/{name}{quote}", file.source.text), Side(f"{quote}b/{name}{quote}", text))

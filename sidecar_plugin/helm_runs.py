@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from sidecar_plugin.command_line import PROGRAM
+from sidecar_plugin.command_line import PROGRAM, say, write
 from sidecar_plugin.diffs import Side, unified
 from sidecar_plugin.document.stream import Document, split
 from sidecar_plugin.errors import UsageError
@@ -24,6 +24,7 @@ from sidecar_plugin.helm_charts import template_of
 from sidecar_plugin.helm_program import Flags, Helm, HelmError, Line
 from sidecar_plugin.helm_values import evaluate, settings_of, values_of, without_stdin
 from sidecar_plugin.nodes import Mapping
+from sidecar_plugin.signals import tidily
 from sidecar_plugin.source import Source
 from sidecar_plugin.workloads import scalar_text
 
@@ -63,7 +64,7 @@ def run_helm(verb: str, words: list[str], own: Own) -> int:
     command = VERBS[verb]
     flags = helm.flags(command)
     line = _read(verb, words, flags)
-    with TemporaryDirectory(prefix="sidecar-plugin-") as name:
+    with tidily(), TemporaryDirectory(prefix="sidecar-plugin-") as name:
         folder = Path(name)
         line = without_stdin(line, folder)
         values = values_of(helm, command, line, flags, folder)
@@ -79,7 +80,7 @@ def run_helm(verb: str, words: list[str], own: Own) -> int:
             install = [] if line.has("install") else ["--install"]
             after = _upgraded(helm, [*line.arguments, *given, *install, *dry, *post_renderer], environment)
             before, after = _without_secrets(before, after)
-            sys.stdout.write(unified(Side(f"release {line.arguments[0]}", before), Side("upgraded", after)))
+            write(unified(Side(f"release {line.arguments[0]}", before), Side("upgraded", after)).encode())
             return 0
         return _in_front(helm, [command, *given, *post_renderer, "--", *line.arguments], environment)
 
@@ -154,7 +155,7 @@ def _upgraded(helm: Helm, words: list[str], environment: dict[str, str]) -> str:
     )
     if done.returncode != 0:
         raise HelmError(done.stderr, 1)
-    sys.stderr.write(done.stderr)
+    say(done.stderr)
     release = json.loads(done.stdout[done.stdout.index("{") :])
     hooks = "".join(f"---\n# Source: {hook['path']}\n{hook['manifest']}\n" for hook in release.get("hooks") or ())
     return _joined(release["manifest"], hooks if "--no-hooks" not in words else "")

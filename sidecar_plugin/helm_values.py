@@ -8,7 +8,6 @@ stands under `sidecars` and which version Helm knows.
 import json
 import os
 import re
-import sys
 from base64 import b64decode
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +21,7 @@ from sidecar_plugin.helm_program import Flags, Given, Helm, HelmError, Line
 from sidecar_plugin.injector import Injector
 from sidecar_plugin.memo import Memo
 from sidecar_plugin.results import Results
-from sidecar_plugin.run import read_file
+from sidecar_plugin.run import read_file, read_stdin
 from sidecar_plugin.source import Source
 
 STDIN_VALUES = "stdin.yaml"
@@ -68,7 +67,7 @@ def without_stdin(line: Line, folder: Path) -> Line:
     if "-" not in line.values("values"):
         return line
     path = folder / STDIN_VALUES
-    path.write_bytes(sys.stdin.buffer.read())
+    path.write_bytes(read_stdin())
     given = [Given("values", str(path)) if flag.name == "values" and flag.value == "-" else flag for flag in line.given]
     return line._replace(given=given)
 

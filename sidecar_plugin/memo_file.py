@@ -6,6 +6,7 @@ others can write to, is not read. SIDECAR_PLUGIN_CACHE names another folder, or 
 
 import json
 import os
+import stat
 import zlib
 from collections.abc import Iterable
 
@@ -15,7 +16,7 @@ from sidecar_plugin.memo import Memo
 MAX_FILES = 64
 MAX_SIZE = 4_000_000
 _VARIABLE = "SIDECAR_PLUGIN_CACHE"
-_NAME = r"[0-9][0-9A-Za-z.+-]*-[0-9a-f]{8}\.json(\.[0-9]+)?"
+_NAME = r"[0-9][0-9A-Za-z.+-]*-[0-9a-f]{8}\.json(\.[0-9]+)?\Z"
 
 
 def cache_folder() -> str | None:
@@ -58,23 +59,30 @@ class MemoFile:
 
 def forget() -> None:
     """Take away all that runs have kept, and the folder if nothing else is in it. Raises OSError."""
-    import re  # not needed by a run
-
     folder = cache_folder()
     if folder is None or not os.path.isdir(folder):
         return
     for entry in list(os.scandir(folder)):
-        if re.fullmatch(_NAME, entry.name):
+        if _is_ours(entry.name):
             os.unlink(entry.path)
     if not os.listdir(folder):
         os.rmdir(folder)
 
 
+def _is_ours(name: str) -> bool:
+    import re  # not needed by a run that finds all it needs
+
+    return re.match(_NAME, name) is not None
+
+
 def _read(path: str) -> dict[str, str]:
     try:
-        with open(path, encoding="utf-8") as file:
-            state = os.fstat(file.fileno())
-            if state.st_uid != os.geteuid() or state.st_mode & 0o022 or state.st_size > MAX_SIZE:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a FIFO there must not hold us up
+        with open(descriptor, encoding="utf-8") as file:
+            state = os.fstat(descriptor)
+            if not stat.S_ISREG(state.st_mode) or state.st_size > MAX_SIZE:
+                return {}
+            if state.st_uid != os.geteuid() or state.st_mode & 0o022:
                 return {}
             known = json.load(file)
     except (OSError, ValueError, RecursionError):
@@ -85,6 +93,8 @@ def _read(path: str) -> dict[str, str]:
 
 
 def _prune(folder: str, keep: str) -> None:
-    entries = sorted((entry.stat().st_mtime, entry.path) for entry in os.scandir(folder) if entry.name != keep)
+    """Take away our oldest files; what else is in the folder, which the user may have chosen, is not ours."""
+    ours = (entry for entry in os.scandir(folder) if entry.name != keep and _is_ours(entry.name))
+    entries = sorted((entry.stat().st_mtime, entry.path) for entry in ours)
     for _, path in entries[:-MAX_FILES]:
         os.unlink(path)

@@ -10,7 +10,7 @@ Two ways round that:
 
 import os
 
-from sidecar_plugin.errors import SidecarPluginError
+from sidecar_plugin.errors import SidecarPluginError, visible
 from sidecar_plugin.results import Results
 from sidecar_plugin.run import STDIN, Options, check_strict, injector_for, memo_for
 from sidecar_plugin.source import Source
@@ -48,11 +48,11 @@ def error_as_manifest(error: SidecarPluginError | str) -> bytes:
 def say_to_helm(text: str) -> bool:
     """Write to the stderr of the parent process, if that is a helm; say whether that was done."""
     try:
-        with open(f"/proc/{os.getppid()}/comm", encoding="utf-8") as name:
+        with open(f"/proc/{os.getppid()}/comm", encoding="utf-8", errors="replace") as name:
             if not name.read().startswith("helm"):
                 return False
         with open(f"/proc/{os.getppid()}/fd/2", "a", encoding="utf-8") as stderr:
-            stderr.write(text)
+            stderr.write(visible(text))
     except OSError:
         return False
     return True

@@ -2,17 +2,20 @@
 
 A run on a small chart is mostly start and end. Nothing here makes reference cycles worth collecting, so Python's collector
 rests from before the imports on. When all output is written, the process ends without taking the interpreter down piece by
-piece.
+piece. SIGINT ends it as it ends other programs, where Python would print a traceback.
 """
 
 import gc
 import os
+import signal
 import sys
 from typing import NoReturn
 
 
 def program() -> NoReturn:
     """Run the command line of this process, and end the process with its exit status."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     gc.disable()
     from sidecar_plugin.cli import main
 
@@ -21,6 +24,6 @@ def program() -> NoReturn:
         try:
             if stream is not None:
                 stream.flush()
-        except BrokenPipeError:
-            pass  # whoever read it has gone; `main` has made the status of that
+        except OSError:
+            pass  # whoever read it has gone, or a disk is full; `main` has made the status of that
     os._exit(status)

@@ -1,6 +1,7 @@
 """What a run did and what it has to say: outcomes per workload, warnings, and how both are shown."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -86,6 +87,7 @@ class Results:
             removed = f"removed: {', '.join(outcome.removed)}" if outcome.removed else ""
             was = f"was {outcome.was}" if outcome.was else ""
             note = "; ".join(part for part in (removed, was, outcome.skipped, outcome.note) if part)
+            name = name.replace("\n", "\\n")
             rows.append((name, agents, declarations, note))
         if len(rows) == 1:
             return "" if self.warnings else "sidecar-plugin: no workloads\n"
@@ -115,4 +117,5 @@ class Results:
         ]
         refused = [{"message": error.message, **(error.place._asdict() if error.place else {})} for error in self.errors]
         errors = {"errors": refused} if refused else {}
-        return json.dumps({"workloads": workloads, "warnings": warnings, **errors}, ensure_ascii=False) + "\n"
+        text = json.dumps({"workloads": workloads, "warnings": warnings, **errors}, ensure_ascii=False)
+        return re.sub("[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"  # they steer terminals

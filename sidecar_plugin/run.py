@@ -1,6 +1,7 @@
 """What the front ends share: the options of a run, the settings they make, and how a run ends."""
 
 import os
+import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from sidecar_plugin.agent_folders import AgentFolders
@@ -52,6 +53,16 @@ def read_file(name: str, option: str) -> Source:
             return Source.decode(name, file.read())
     except OSError as error:
         raise UsageError(f"{option} {name}: {error.strerror or error}") from None
+
+
+def read_stdin() -> bytes:
+    """Return what stands on standard input. Raises UsageError if it cannot be read."""
+    if sys.stdin is None:
+        raise UsageError("there is no stdin to read (it is closed)")
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise UsageError(f"{STDIN}: {error.strerror or error}") from None
 
 
 def injector_for(options: Options, found: list[Layer], results: Results, memo: Memo) -> "Injector | ScopedInjector":

@@ -9,6 +9,7 @@ there and back. Where a system cannot fork (Windows) a template of your own is t
 
 import atexit
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -145,9 +146,18 @@ def _process(is_built_in: bool) -> _Process | _Server:
 
 
 def _start() -> _Process:
-    question_reader, question_writer = os.pipe()
-    answer_reader, answer_writer = os.pipe()
-    pid = os.fork()
+    """Return a process that has been started. Raises RenderError if the system has none for us."""
+    pipes = list[int]()
+    try:
+        pipes += os.pipe()
+        pipes += os.pipe()
+        pid = os.fork()
+    except OSError as error:
+        for end in pipes:
+            os.close(end)
+        limit = "ulimit -n" if error.errno in (errno.EMFILE, errno.ENFILE) else "ulimit -u, memory"
+        raise RenderError(f"the process that renders templates cannot be started: {error.strerror} ({limit})") from None
+    question_reader, question_writer, answer_reader, answer_writer = pipes
     if pid == 0:
         try:
             _serve(question_reader, answer_writer)
@@ -159,11 +169,19 @@ def _start() -> _Process:
 
 
 def _serve(questions: int, answers: int) -> NoReturn:
-    for module in _IMPORTED_LATE:
-        import_module(module)
     server = _Server()
     with os.fdopen(questions, "rb") as reader, os.fdopen(answers, "wb") as writer:
-        confine((questions, answers))
+        try:
+            for module in _IMPORTED_LATE:
+                import_module(module)
+            confine((questions, answers))
+        except (OSError, ImportError, MemoryError) as error:
+            # Not confined it renders nothing. The first question is read, so that whoever asks is there to read the answer.
+            reader.readline()
+            what = f"the process that renders templates cannot be confined: {error or 'there is not enough memory'}"
+            writer.write(json.dumps({"error": [what, None, None], "seen": []}).encode() + b"\n")
+            writer.flush()
+            os._exit(3)
         for line in reader:
             signal.setitimer(signal.ITIMER_VIRTUAL, _LAST_SECONDS)
             try:

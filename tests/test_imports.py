@@ -41,7 +41,7 @@ FLOORS = [
     ["parsing"],
     ["schemas", "plain_data", "nodes", "values", "cluster_version", "results", "quantities"],
     ["memo", "source", "libyaml", "lines", "writing", "diffs", "helm_program", "progress"],
-    ["errors"],
+    ["errors", "signals"],
 ]
 FLOOR = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 MODULES = sorted(PACKAGE.rglob("*.py"))

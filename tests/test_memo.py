@@ -73,7 +73,7 @@ def test_a_folder_that_cannot_be_made_is_left_alone() -> None:
 
 def test_the_folder_does_not_grow_for_ever(tmp_path: Path) -> None:
     for index in range(MAX_FILES + 10):
-        (tmp_path / f"{index}.json").write_text("{}")
+        (tmp_path / f"0.1.0-{index:08x}.json").write_text("{}")
     run(str(tmp_path))
     assert len(list(tmp_path.iterdir())) == MAX_FILES + 1
 

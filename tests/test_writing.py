@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sidecar_plugin.errors import UsageError
-from sidecar_plugin.writing import replace_files
+from sidecar_plugin.writing import Replacement, replace_files
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n  - name: web\n    image: x\n"
 INJECT = ["inject", "--in-place", "--report", "none", "--set", "clusterVersion=1.30,agents.a.enabled=true"]
@@ -75,7 +75,7 @@ def test_a_killed_run_leaves_whole_files(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_leaves_the_others_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("old")
     with pytest.raises(UsageError, match="a/b: "):
-        replace_files([(tmp_path / "a", b"new"), (tmp_path / "a" / "b", b"new")])
+        replace_files([Replacement(tmp_path / "a", b"new"), Replacement(tmp_path / "a" / "b", b"new")])
     assert contents(tmp_path) == {"a": b"old"}
 
 
@@ -83,7 +83,7 @@ def test_permissions_and_links_stay(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("old")
     (tmp_path / "file").chmod(0o640)
     (tmp_path / "link").symlink_to("file")
-    replace_files([(tmp_path / "link", b"new")])
+    replace_files([Replacement(tmp_path / "link", b"new")])
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "file").read_bytes() == b"new"
     assert (tmp_path / "file").stat().st_mode & 0o777 == 0o640
@@ -93,5 +93,5 @@ def test_permissions_and_links_stay(tmp_path: Path) -> None:
 def test_the_owner_stays(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("old")
     os.chown(tmp_path / "file", 12345, 54321)
-    replace_files([(tmp_path / "file", b"new")])
+    replace_files([Replacement(tmp_path / "file", b"new")])
     assert ((tmp_path / "file").stat().st_uid, (tmp_path / "file").stat().st_gid) == (12345, 54321)

@@ -1,7 +1,6 @@
 """`sidecar-plugin verify [FILE]`: tells whether the sidecars of running and ended pods did what their declaration promises."""
 
 import re
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 from sidecar_plugin.cluster_version import ClusterVersion, parse_cluster_version
 from sidecar_plugin.command_line import PROGRAM, parser, write
 from sidecar_plugin.errors import ManifestError, UsageError
+from sidecar_plugin.run import read_stdin
 from sidecar_plugin.verification.kubectl import Kubectl, KubectlError
 from sidecar_plugin.verification.objects import read
 from sidecar_plugin.verification.verdicts import FAILED, WAITING, Verdicts, judge
@@ -52,7 +52,7 @@ def _of_file(given: "Namespace", version: ClusterVersion | None) -> Verdicts:
             raise UsageError(f"--{name.replace('_', '-')} is for kubectl, and with a FILE none is run")
     name = "<stdin>" if given.file == "-" else given.file
     try:
-        data = sys.stdin.buffer.read() if given.file == "-" else Path(given.file).read_bytes()
+        data = read_stdin() if given.file == "-" else Path(given.file).read_bytes()
     except OSError as error:
         raise ManifestError(f"{name}: cannot be read: {error.strerror}") from None
     verdicts = judge(*read(data, name), version)
