@@ -89,6 +89,8 @@ def problem(text: str, error: Any) -> tuple[str, int]:
     """Return what libyaml found wrong with `text`, in words, and the offset of it."""
     mark = getattr(error, "problem_mark", None)
     if mark is not None:
+        if "maximum nesting depth" in str(error.problem):  # libyaml 0.2.6 and later, MAX_NESTING_LEVEL
+            return "nested more than 1000 levels deep", mark.index
         words = f"{error.context}: {error.problem}" if error.context else str(error.problem)
         line = text[mark.index - mark.column : mark.index + 1]
         hint = " (YAML does not allow tabs for indentation)" if "\t" in line and "token" in words else ""

@@ -157,18 +157,20 @@ def _are_strings(value: Any) -> bool:
 class _Removal:
     """Finds the spans of one pod template that the marker accounts for."""
 
-    __slots__ = ("_marker", "_template", "_text")
+    __slots__ = ("_containers", "_marker", "_template", "_text")
 
     def __init__(self, document: Document, template: Mapping, marker: Marker) -> None:
         self._text = document.text
         self._template = template
         self._marker = marker
+        self._containers: dict[str | None, Node] | None = None
 
     def spans(self) -> list[Span]:
         spans: list[Span] = self._more_spans()
         gone_whole: set[str] = set()
         annotations = [*self._marker.added.get("metadata.annotations", ()), INJECTED]
-        for path, names in {**self._marker.added, "metadata.annotations": annotations}.items():
+        for path, listed in {**self._marker.added, "metadata.annotations": annotations}.items():
+            names = set(listed)
             found = self._find(path)
             if found is None:
                 continue
@@ -233,15 +235,21 @@ class _Removal:
                 return None
             node = follow(pair[1])
         if container:
-            items = node.items if isinstance(node, Sequence) else []
-            named = [follow(item) for item in items if _name(item, "name") == container]
-            if not named:
+            found = self._container(node, container)
+            if found is None:
                 return None
-            node = named[0]
+            node = found
         if not isinstance(node, Mapping):
             return None
         pair = effective_pair(node, last)
         return (node, pair[0], follow(pair[1])) if pair else None
+
+    def _container(self, containers: Node, name: str) -> Node | None:
+        """Return the first container of that name; all are found by one look at them."""
+        if self._containers is None:
+            items = containers.items if isinstance(containers, Sequence) else []
+            self._containers = {_name(item, "name"): follow(item) for item in reversed(items)}
+        return self._containers.get(name)
 
 
 def _name(item: Node, identity: str) -> str | None:

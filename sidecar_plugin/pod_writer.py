@@ -1,5 +1,6 @@
 """Writing a patch into the text of a pod template, with the marker that tells what was written."""
 
+from itertools import chain
 from typing import Any
 
 from sidecar_plugin.document.edit import EditError, Editor
@@ -9,6 +10,19 @@ from sidecar_plugin.marker import INJECTED, Marker, identity_key
 from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, Tree, follow, is_null, kind_of
 from sidecar_plugin.pod_patch import Data, PodPatch
 from sidecar_plugin.workloads import PodTemplate, check_once, effective_pair, scalar_text
+
+
+class _Wish:
+    """What a node is to be extended by: `keys` or `items`, and how many places of the pod ask for it."""
+
+    __slots__ = ("data", "node", "path", "times", "what")
+
+    def __init__(self, node: Sequence | Mapping, what: str, data: Any, path: str) -> None:
+        self.node = node
+        self.what = what
+        self.data = data
+        self.path = path
+        self.times = 1
 
 
 class PodWriter:
@@ -22,7 +36,7 @@ class PodWriter:
         self._sharing = Sharing(tree.root) if tree.has_aliases and tree.root else None
         self._marker = Marker({}, {}, [], [], {})
         self._new_keys: dict[int, set[str]] = {}
-        self._wishes: list[tuple[Sequence | Mapping, str, Any, str]] = []
+        self._wishes: dict[int, list[_Wish]] = {}  # by their node
 
     def write(self, patch: PodPatch) -> None:
         """Insert all of the patch and the marker. Raises ManifestError for what cannot be extended as it is written."""
@@ -167,16 +181,19 @@ class PodWriter:
         """Say whether this is the first wish to extend the node by that; a second, equal one comes through an alias."""
         if self._sharing is None:
             return True
-        is_first = not any(other is node and (kind, same) == (what, data) for other, kind, same, _ in self._wishes)
-        self._wishes.append((node, what, data, path))
-        return is_first
+        wishes = self._wishes.setdefault(id(node), [])
+        for wish in wishes:
+            if (wish.what, wish.data) == (what, data):
+                wish.times += 1
+                return False
+        wishes.append(_Wish(node, what, data, path))
+        return True
 
     def _check_sharing(self) -> None:
         """Raise ManifestError if something that was extended shows, through an alias, where it was not to."""
-        for node, what, data, path in self._wishes:
+        for wish in chain.from_iterable(self._wishes.values()):
             assert self._sharing is not None
-            wished = sum(other is node and (kind, same) == (what, data) for other, kind, same, _ in self._wishes)
-            added = set(data) if what == "keys" else set()
-            if self._sharing.uses(node, self._new_keys, added) != wished:
+            added = set(wish.data) if wish.what == "keys" else set()
+            if self._sharing.uses(wish.node, self._new_keys, added) != wish.times:
                 message = "is shared with other places through an alias, which must not change; write it out here"
-                raise self._error(message, node, path)
+                raise self._error(message, wish.node, wish.path)

@@ -34,7 +34,7 @@ class Source:
     def decode(cls, name: str, data: bytes) -> "Source":
         """Return the text of `data`.
 
-        Raises ManifestError for UTF-16, UTF-32, bytes that are no UTF-8, and NUL characters, each with its place.
+        Raises ManifestError for UTF-16, UTF-32, bytes that are no UTF-8, a second mark and NUL characters, each with its place.
         """
         for mark, encoding in _OTHER_ENCODINGS:
             if data.startswith(mark):
@@ -46,6 +46,8 @@ class Source:
             before = cls(name, error.object[: error.start].decode())
             message = f"byte 0x{error.object[error.start]:02x} is not UTF-8 ({error.reason}); save the text as UTF-8"
             raise ManifestError(message, before.place(error.start)) from None
+        if source.text.startswith("\ufeff"):
+            raise ManifestError("a second byte order mark; take it out", source.place(0))
         nul = source.text.find("\0")
         if nul >= 0:
             raise ManifestError("a NUL character, which YAML does not allow (is this UTF-16?)", source.place(nul))

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.command import handles, leaves, refuses
+from sidecar_plugin.marker import INJECTED
+from tests.command import handles, inject, leaves, refuses, run
 
 HEAD = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n"
 DEPLOYMENT = """\
@@ -305,6 +306,40 @@ POD = f"{HEAD}spec:\n  containers:\n  - name: app\n    image: app:1\n"
 )
 def test_odd_keys_kinds_and_tags_are_handled(text: str) -> None:
     handles(text)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "name: 5",
+        "name: 1.30",
+        "name: true",
+        "name: 0777",
+        "1: a",
+        "true: a",
+        "null: a",
+        "1.5: a",
+        "ports: [{containerPort: -1}]",
+        f"ports: [{{containerPort: {'9' * 10_000}}}]",
+        "ports: text",
+        "env: [a, 5, null]",
+        "env: [[{name: A}]]",
+        "env: [{value: x}]",
+        "env: [{name: {a: b}}]",
+        "volumeMounts: [null]",
+        "volumeMounts: [{name: x}]",
+        "x: !!python/object/apply:os.system [id]",
+        "x: !Custom {a: b}",
+        "x: !!binary aGk=",
+    ],
+)
+def test_odd_values_are_the_api_servers_to_judge(more: str) -> None:
+    """What we need not understand to add an agent stays as it is."""
+    text = f"{HEAD}spec:\n  containers:\n  - image: app:1\n    {'' if more.startswith('name') else 'name: app'}\n    {more}\n"
+    done = inject(text)
+    assert done.status == 0, done.stderr
+    assert INJECTED.encode() in done.stdout
+    assert run("uninject", "-", stdin=done.stdout).stdout == text.encode()
 
 
 @pytest.mark.parametrize("kind", ["pod", "Pods", '"Pod "', "|\n  Pod", "[Pod]", "{Pod: Pod}", "7"])

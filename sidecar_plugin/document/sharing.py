@@ -13,13 +13,13 @@ class Sharing:
 
     def __init__(self, root: Node) -> None:
         self._parents: dict[int, tuple[Node, str]] = {}
-        self._aliases: list[Alias] = []
+        self._aliases: dict[int, list[Alias]] = {}  # by the node they stand for
         waiting = [root]
         while waiting:
             node = waiting.pop()
             children: list[tuple[Node, str]] = []
             if isinstance(node, Alias):
-                self._aliases.append(node)
+                self._aliases.setdefault(id(node.target), []).append(node)
             elif isinstance(node, Sequence):
                 children = [(item, "") for item in node.items]
             elif isinstance(node, Mapping):
@@ -40,26 +40,23 @@ class Sharing:
             chain[id(parent[0])] = {parent[1]}
             step = parent[0]
         uses = 1
-        for alias in self._aliases:
-            keys = chain.get(id(alias.target))
-            if keys is None:
-                continue
-            merging, key = self._parents[id(alias)]
-            if key == MERGE_KEY and isinstance(merging, Mapping):
-                own = {name.value for name, _ in merging.pairs} | new_keys.get(id(merging), set())
-                if keys and keys <= own:
-                    continue
-            if self._is_shared(alias):
-                return None
-            uses += 1
+        for target, keys in chain.items():
+            for alias in self._aliases.get(target, ()):
+                merging, key = self._parents[id(alias)]
+                if key == MERGE_KEY and isinstance(merging, Mapping):
+                    own = {name.value for name, _ in merging.pairs} | new_keys.get(id(merging), set())
+                    if keys and keys <= own:
+                        continue
+                if self._is_shared(alias):
+                    return None
+                uses += 1
         return uses
 
     def _is_shared(self, alias: Alias) -> bool:
-        targets = {id(other.target) for other in self._aliases}
         step: Node = alias
         while (parent := self._parents.get(id(step))) is not None:
             step = parent[0]
-            if id(step) in targets:
+            if id(step) in self._aliases:
                 return True
         return False
 
