@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from sidecar_plugin import __version__
 from sidecar_plugin.errors import Place, SettingsError, SidecarPluginError, TemplateError
 from sidecar_plugin.memo import RIGHT, Memo, key_of
-from sidecar_plugin.nodes import ParseError
+from sidecar_plugin.nodes import ParseError, Target
 from sidecar_plugin.parsing import parse
 from sidecar_plugin.plain_data import DataError, key_place, lookup, to_data
 from sidecar_plugin.schemas import Problem, Schema
@@ -18,6 +18,7 @@ from sidecar_plugin.source import Source
 from sidecar_plugin.values import merge
 
 if TYPE_CHECKING:
+    from sidecar_plugin.pieces import Pieces
     from sidecar_plugin.sandbox import RenderError
     from sidecar_plugin.sandbox_process import Templates
 
@@ -134,7 +135,7 @@ class Parts(NamedTuple):
 class Agent:
     """An agent that can be rendered; its files are read and compiled when a rendering is not known from an earlier run."""
 
-    __slots__ = ("_folder", "_last", "_memo", "_parsed", "_templates", "_values", "name")
+    __slots__ = ("_folder", "_last", "_looks", "_memo", "_parsed", "_pieces", "_templates", "_values", "name")
 
     def __init__(self, folder: AgentFolder, memo: Memo) -> None:
         self.name = folder.name
@@ -143,6 +144,8 @@ class Agent:
         self._templates: Templates | None = None
         self._values: _Values | None = None
         self._parsed: dict[str, Parts] = {}
+        self._pieces: Pieces | None = None
+        self._looks: bool | None = None
         self._last: tuple[Any, Parts] | None = None  # of a template that does not look at the workload
 
     def render(
@@ -157,27 +160,30 @@ class Agent:
         if self._last is not None and self._last[0] == (overrides, context):
             return self._last[1]
         whole = {**context, "workload": workload()} if self._looks_at_workload() else context
-        key = key_of("rendered", __version__, self._folder.signature, overrides, whole)
-        text = self._memo.get(key)
-        if text is None:
+        key = "" if self._memo.is_full else key_of("rendered", __version__, self._folder.signature, overrides, whole)
+        known = self._memo.get(key) if key else None
+        if known is not None:
+            parts = self._parts(known)
+        else:
             templates, values = self._read()
             text = _render(self._folder, templates, {**whole, "values": values.merged(overrides, self._memo)})
             parts = self._parts(text)
-            self._memo.put(key, text)
-        else:
-            parts = self._parts(text)
+            if key:
+                self._memo.put(key, text)
         if whole is context:
             self._last = ((overrides, context), parts)
         return parts
 
     def _looks_at_workload(self) -> bool:
         """Say whether a rendering depends on the workload, so that each workload needs its own."""
-        key = key_of("looks at the workload", __version__, self._folder.signature)
-        looks = self._memo.get(key)
-        if looks is None:
-            looks = str(self._read()[0].uses_workload)
-            self._memo.put(key, looks)
-        return looks == str(True)
+        if self._looks is None:
+            key = key_of("looks at the workload", __version__, self._folder.signature)
+            known = self._memo.get(key)
+            if known is None:
+                known = str(self._read()[0].uses_workload)
+                self._memo.put(key, known)
+            self._looks = known == str(True)
+        return self._looks
 
     def _read(self) -> "tuple[Templates, _Values]":
         if self._templates is None or self._values is None:
@@ -200,7 +206,12 @@ class Agent:
         if parts is None:
             if len(self._parsed) >= MAX_PARSED:
                 self._parsed.clear()
-            parts = self._parsed[text] = _parts(f"{self._folder.path(TEMPLATE)} (rendered)", text, self._memo)
+            if self._parsed and self._pieces is None:
+                from sidecar_plugin.pieces import Pieces  # late: of use where there is a second rendering
+
+                self._pieces = Pieces()
+            source = Source(f"{self._folder.path(TEMPLATE)} (rendered)", text)
+            parts = self._parsed[text] = _parts(source, self._memo, self._pieces)
         return parts
 
 
@@ -292,20 +303,17 @@ _PARTS = Schema(f"parts {__version__}", _known_parts_schema)
 _PATCHED = Schema(f"container {__version__}", _known_container_schema)
 
 
-def _parts(name: str, text: str, memo: Memo) -> Parts:
-    source = Source(name, text)
-    try:
-        root = parse(text).root
-        data: Any = to_data(root) if root is not None else None
-    except (ParseError, DataError) as error:
-        raise TemplateError(error.message, source.place(error.offset)) from None
+def _parts(source: Source, memo: Memo, pieces: "Pieces | None") -> Parts:
+    data = pieces.to_data(source.text) if pieces else None
+    if data is None:
+        data = _whole(source)[1]
     problem = _PARTS.problem(data, memo)
-    if problem or root is None:
-        path = problem.path if problem else []
+    if problem:
+        root, path = _whole(source)[0], problem.path
         offset = 0
-        if root is not None and problem:
+        if root is not None:
             offset = key_place(root, path, problem.key) if problem.key else lookup(root, path)[0].start
-        raise TemplateError(problem.message if problem else "nothing", source.place(offset), ".".join(map(str, path)))
+        raise TemplateError(problem.message, source.place(offset), ".".join(map(str, path)))
     applications = data.get("applicationContainers") or {}
     return Parts(
         data["container"],
@@ -318,6 +326,15 @@ def _parts(name: str, text: str, memo: Memo) -> Parts:
         data.get("imagePullSecrets") or [],
         data.get("manifests") or [],
     )
+
+
+def _whole(source: Source) -> tuple[Target | None, Any]:
+    """Return the rendering as nodes and as data. Raises TemplateError."""
+    try:
+        root = parse(source.text).root
+        return root, None if root is None else to_data(root)
+    except (ParseError, DataError) as error:
+        raise TemplateError(error.message, source.place(error.offset)) from None
 
 
 def patch_container(container: dict[str, Any], patch: dict[str, Any], memo: Memo) -> dict[str, Any]:

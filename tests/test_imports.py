@@ -38,6 +38,7 @@ FLOORS = [
     ["config"],
     ["helm_charts"],
     ["document"],
+    ["pieces"],
     ["parsing"],
     ["schemas", "plain_data", "nodes", "values", "cluster_version", "results", "quantities"],
     ["memo", "source", "libyaml", "lines", "writing", "diffs", "helm_program", "progress"],
