@@ -2,9 +2,10 @@
 
 usage: against_istioctl.py [DEPLOYMENTS]...
 
-Twice: a small container of ours, given to both as a template, and Istio's own proxy, which istioctl injects by the templates and
-values of Istio's chart, and we by a template that gives the same. istioctl's configuration comes from files, so it asks no
-cluster. Both run in turns on the same stream of Deployments and twice as many other documents; what both added is compared first.
+Twice: a small container of ours, given to both as a template, and Istio's own proxy, which istioctl injects by the templates
+and values of Istio's chart, and we by a template that gives the same. istioctl's configuration comes from files, so it asks
+no cluster. Both run in turns on the same stream of Deployments and twice as many other documents; what both added is compared
+first.
 """
 
 import json
@@ -41,15 +42,17 @@ def write_istios(folder: Path) -> None:
 
 
 def pods(path: Path) -> dict[str, dict[str, Any]]:
-    """Return each Deployment's pod spec, the entries of its lists by name."""
+    """Return the lists of each Deployment's pod spec, their items by name and without empty fields."""
+    documents = [document for document in yaml.load_all(path.read_bytes(), LOADER) if document["kind"] == "Deployment"]
+    specs = {document["metadata"]["name"]: document["spec"]["template"]["spec"] for document in documents}
     return {
-        document["metadata"]["name"]: {
-            key: {item["name"]: {k: v for k, v in item.items() if v} for item in document["spec"]["template"]["spec"].get(key, ())}
-            for key in LISTS
-        }
-        for document in yaml.load_all(path.read_bytes(), LOADER)
-        if document and document["kind"] == "Deployment"
+        name: {key: {item["name"]: _filled(item) for item in spec.get(key, ())} for key in LISTS}
+        for name, spec in specs.items()
     }
+
+
+def _filled(item: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in item.items() if value}
 
 
 def settings_for(pod: dict[str, Any], name: str) -> str:
