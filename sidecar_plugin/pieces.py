@@ -15,7 +15,7 @@ from sidecar_plugin.nodes import ParseError
 from sidecar_plugin.parsing import parse
 from sidecar_plugin.plain_data import MAX_NODES, DataError, to_data
 
-MAX_KEPT = 2000  # pieces
+MAX_KEPT = 1_000_000  # characters of pieces
 _NOT_IN_PIECES = ("\t", "\r", "\x85", "\u2028", "\u2029", "\ufeff", "<<", "\n---", "\n...", "\n%")
 _CONTENT = re.compile(r"^( *)([^ #\n])", re.MULTILINE)
 _KEY_ALONE = re.compile(r"( *)([A-Za-z_][A-Za-z0-9_./-]{0,99}):\n")  # libyaml bounds a key, too
@@ -31,42 +31,47 @@ class _DoubtError(Exception):
 class Pieces:
     """Reads texts that differ in few lines."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_kept", "_known", "_new")
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, str], Any] = {}
+        self._kept = 0  # characters
+        self._new = 0  # pieces that were not known
 
     def to_data(self, text: str) -> Any:
         """Return the collection in `text` as `plain_data.to_data` does, parts of it shared with what was returned before: do
         not change them. Return None for text that has to be read whole, as has all that is wrong."""
         if len(text) >= MAX_NODES or any(map(f"\n{text}".__contains__, _NOT_IN_PIECES)):
             return None
-        if len(self._known) >= MAX_KEPT:
+        if self._kept >= MAX_KEPT:
             self._known.clear()
+            self._kept = 0
         try:
-            return self._read(text, 0)
+            return self._collection(text, 0)
         except (_DoubtError, ParseError, DataError):
             return None
 
-    def _read(self, text: str, depth: int) -> Any:
-        data = self._known.get((depth, text))
-        if data is None:
-            first = _CONTENT.search(text)
-            if first is None:
-                raise _DoubtError
-            data = (self._items if first[2] == "-" else self._entries)(text, first, depth)
-            self._known[depth, text] = data
+    def _collection(self, text: str, depth: int) -> Any:
+        """Return the mapping or list in `text`, which is that many levels deep."""
+        known = self._known.get((depth, text))
+        if known is not None:
+            return known
+        first = _CONTENT.search(text)
+        if first is None:
+            raise _DoubtError
+        new = self._new
+        data = (self._items if first[2] == "-" else self._entries)(text, first, depth)
+        if self._new == new:  # else it holds what was never there before, and will hardly come again
+            self._keep(text, depth, data)
         return data
 
     def _entries(self, text: str, first: re.Match[str], depth: int) -> dict[str, Any]:
         data: dict[str, Any] = {}
         for piece in _cut(text, first, _starts(len(first[1]))):
             known: dict[str, Any] | None = self._known.get((depth, piece))
-            if known is None:
-                known = self._entry(piece, depth)
-                self._known[depth, piece] = known
-            count = len(data) + len(known)
-            data.update(known)
+            entry = self._entry(piece, depth) if known is None else known
+            count = len(data) + len(entry)
+            data.update(entry)
             if len(data) < count:
                 raise _DoubtError  # a key that stands twice
         return data
@@ -76,27 +81,37 @@ class Pieces:
         if header and (below := _COLLECTION.match(piece, header.end())):
             deeper = len(below[1]) - len(header[1])
             if deeper > 0 or (deeper == 0 and below[2] == "- "):
-                return {header[2]: self._read(piece[header.end() :], depth + 1)}
-        read: dict[str, Any] = _leaf(piece, dict, depth)
+                return {header[2]: self._collection(piece[header.end() :], depth + 1)}
+        read: dict[str, Any] = self._leaf(piece, dict, depth)
         return read
 
     def _items(self, text: str, first: re.Match[str], depth: int) -> list[Any]:
         data: list[Any] = []
         for piece in _cut(text, first, _dashes(len(first[1]))):
             known: list[Any] | None = self._known.get((depth, piece))
-            if known is None:
-                known = self._item(piece, depth)
-                self._known[depth, piece] = known
-            data += known
+            data += self._item(piece, depth) if known is None else known
         return data
 
     def _item(self, piece: str, depth: int) -> list[Any]:
         found = _ITEM.match(piece)
         if found is None or piece.count("\n") < 4:
-            read: list[Any] = _leaf(piece, list, depth)
+            read: list[Any] = self._leaf(piece, list, depth)
             return read
         dash = found.start(1)
-        return [self._read(f"{piece[:dash]} {piece[dash + 1 :]}", depth + 1)]
+        return [self._collection(f"{piece[:dash]} {piece[dash + 1 :]}", depth + 1)]
+
+    def _leaf(self, piece: str, kind: type, depth: int) -> Any:
+        root = parse(piece).root
+        data = None if root is None else to_data(root, depth)
+        if not isinstance(data, kind):
+            raise _DoubtError
+        self._new += 1
+        self._keep(piece, depth, data)
+        return data
+
+    def _keep(self, piece: str, depth: int, data: Any) -> None:
+        self._known[depth, piece] = data
+        self._kept += len(piece)
 
 
 @lru_cache
@@ -121,11 +136,3 @@ def _cut(text: str, first: re.Match[str], begins: re.Pattern[str]) -> Iterator[s
         yield text[position:end]
         position = end
     yield text[position:]
-
-
-def _leaf(piece: str, kind: type, depth: int) -> Any:
-    root = parse(piece).root
-    data = None if root is None else to_data(root, depth)
-    if not isinstance(data, kind):
-        raise _DoubtError
-    return data

@@ -143,14 +143,16 @@ def test_any_document_means_what_it_means_whole(text: str) -> None:
 def test_a_text_that_differs_in_one_line_shares_the_rest() -> None:
     pieces = Pieces()
     text = "container:\n  name: a\n  env:\n  - name: X\n    value: one\n  - name: Y\n    value: two\nvolumes:\n- name: v\n"
-    first, second = pieces.to_data(text), pieces.to_data(text.replace("one", "three"))
-    assert second["container"]["env"][0] == {"name": "X", "value": "three"}
-    assert second["container"]["env"][1] is first["container"]["env"][1]
-    assert second["volumes"] is first["volumes"]
+    first, second, third = (pieces.to_data(text.replace("one", word)) for word in ("one", "three", "four"))
+    assert first["container"]["env"][0] == {"name": "X", "value": "one"}
+    assert third["container"]["env"][0] == {"name": "X", "value": "four"}
+    assert third["container"]["env"][1] is first["container"]["env"][1]
+    assert third["volumes"] is second["volumes"]
 
 
 def test_what_is_kept_is_bounded() -> None:
     pieces = Pieces()
-    for number in range(5000):
-        assert pieces.to_data(f"a: {number}\nb:\n  c: {number}\n") == {"a": number, "b": {"c": number}}
-    assert len(pieces._known) < 2100
+    for number in range(300):
+        text = f"a: {number}\nb:\n  c: {number}{'x' * 20_000}\n  d: e\n"
+        assert pieces.to_data(text) == {"a": number, "b": {"c": f"{number}{'x' * 20_000}", "d": "e"}}
+        assert sum(len(piece) for _, piece in pieces._known) < 1_100_000
