@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz.__main__ import generated, mutated
+from tests.fuzz.__main__ import MEMORY, generated, mutated, run
 
 ROOT = Path(__file__).parent.parent
 CORPUS = sorted(
@@ -27,3 +27,19 @@ def test_generated_streams_keep_the_invariants(start: int) -> None:
 def test_broken_manifests_are_handled_or_refused(start: int) -> None:
     outcomes = list(map(partial(mutated, CORPUS), range(start, start + 125)))
     assert {"held", "refused"} <= set(outcomes)
+
+
+def _greedy(seed: int) -> str:
+    return str(len(bytearray(2 * MEMORY))) if seed else "held"
+
+
+def test_a_case_that_takes_too_much_memory_is_a_failure() -> None:
+    tally = run(_greedy, range(2), 1)
+    assert tally.counts == {"held": 1, "FAILED": 1}
+    assert "MemoryError" in tally.failures[0][1]
+    assert 0 < tally.most < 10 * MEMORY
+
+
+def test_a_run_over_the_corpus_is_bounded() -> None:
+    tally = run(partial(mutated, CORPUS), range(2000, 2100), 1)
+    assert tally.failures == []

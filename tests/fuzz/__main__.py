@@ -2,6 +2,7 @@
 
 import argparse
 import multiprocessing
+import resource
 import signal
 import sys
 import time
@@ -10,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sidecar_plugin.errors import SidecarPluginError
 from sidecar_plugin.source import Source
@@ -19,6 +20,15 @@ from tests.fuzz.manifests import stream
 from tests.fuzz.mutations import mutate
 
 SECONDS = 2  # of computing for one case; the independent parser's time does not count
+MEMORY = 256 * 1024 * 1024  # bytes of address space beyond what a process has when it begins; more ends a case as a failure
+
+
+class Tally(NamedTuple):
+    """How a run ended: how many cases in which way, the failures with their seeds, and the most memory that a process held."""
+
+    counts: Counter[str]
+    failures: list[tuple[int, str]]
+    most: int
 
 
 def generated(seed: int) -> str:
@@ -45,11 +55,13 @@ def mutated(files: list[Path], seed: int) -> str:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
-def _guarded(check_one: Callable[[int], str], seed: int) -> tuple[int, str, str]:
+def _guarded(check_one: Callable[[int], str], seed: int) -> tuple[int, str, str, int]:
+    outcome, trace = "FAILED", ""
     try:
-        return seed, check_one(seed), ""
-    except Exception:  # noqa: BLE001  # whatever leaves a case is what is looked for
-        return seed, "FAILED", traceback.format_exc()
+        outcome = check_one(seed)
+    except Exception:  # noqa: BLE001  # whatever leaves a case is what is looked for, a MemoryError too
+        trace = traceback.format_exc()
+    return seed, outcome, trace, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _too_long(*_: Any) -> None:
@@ -59,18 +71,28 @@ def _too_long(*_: Any) -> None:
 def _start() -> None:
     signal.signal(signal.SIGVTALRM, _too_long)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    limit_memory()
 
 
-def run(check_one: Callable[[int], str], seeds: range, processes: int) -> tuple[Counter[str], list[tuple[int, str]]]:
-    """Check a case per seed; return how many ended how, and the failures with their seeds."""
+def limit_memory() -> None:
+    """Let this process have MEMORY more than it has, where the system tells how much that is (Linux)."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        held = int(statm.read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (held + MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def run(check_one: Callable[[int], str], seeds: range, processes: int) -> Tally:
+    """Check a case per seed, in processes of bounded memory."""
     counts: Counter[str] = Counter()
-    failures = []
+    failures, most = [], 0
     with multiprocessing.get_context("fork").Pool(processes, _start) as pool:
-        for seed, outcome, trace in pool.imap_unordered(partial(_guarded, check_one), seeds, chunksize=20):
+        for seed, outcome, trace, held in pool.imap_unordered(partial(_guarded, check_one), seeds, chunksize=20):
             counts[outcome] += 1
+            most = max(most, held)
             if trace:
                 failures.append((seed, trace))
-    return counts, failures
+    return Tally(counts, failures, most)
 
 
 def main() -> int:
@@ -86,13 +108,14 @@ def main() -> int:
         parser.error("mutate needs --corpus")
     started = time.monotonic()
     check_one: Callable[[int], str] = generated if options.kind == "generate" else partial(mutated, files)
-    counts, failures = run(check_one, range(options.first, options.first + options.cases), options.processes)
-    for seed, trace in failures[:10]:
+    tally = run(check_one, range(options.first, options.first + options.cases), options.processes)
+    for seed, trace in tally.failures[:10]:
         print(f"seed {seed}:\n{trace}")
-    for outcome, count in counts.most_common():
+    for outcome, count in tally.counts.most_common():
         print(f"{count:8} {outcome}")
-    print(f"{options.cases} cases in {time.monotonic() - started:.0f} s, {len(failures)} failed")
-    return 1 if failures else 0
+    seconds, held = time.monotonic() - started, tally.most / 1024 / 1024
+    print(f"{options.cases} cases in {seconds:.0f} s, {len(tally.failures)} failed; at most {held:.0f} MB held by a process")
+    return 1 if tally.failures else 0
 
 
 if __name__ == "__main__":
