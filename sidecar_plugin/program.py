@@ -16,6 +16,11 @@ def program() -> NoReturn:
     """Run the command line of this process, and end the process with its exit status."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for standard in (0, 1, 2):
+        try:
+            os.fstat(standard)
+        except OSError:  # it is closed: no file or pipe of ours must come in its place
+            os.open(os.devnull, os.O_RDWR)
     gc.disable()
     from sidecar_plugin.cli import main
 
