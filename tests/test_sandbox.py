@@ -4,6 +4,7 @@ Two walls stand round a template: Jinja2's sandbox, and a process that has nothi
 """
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -23,6 +24,7 @@ from sidecar_plugin import sandbox, sandbox_process
 from sidecar_plugin.agents import TEMPLATE, Agent, AgentFolder
 from sidecar_plugin.errors import TemplateError
 from sidecar_plugin.memo import Memo
+from sidecar_plugin.sandbox import RenderError
 
 CONTEXT = {"cluster": {}, "declaration": "native"}
 WORKLOAD = {"name": "web", "labels": {}, "containers": []}
@@ -339,6 +341,20 @@ def test_the_process_goes_with_the_program() -> None:
     while Path(f"/proc/{pid}/stat").exists() and Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z":
         assert time.monotonic() < ended
         time.sleep(0.05)
+
+
+def test_where_no_process_can_be_started_nothing_is_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under `ulimit -u`, which does not hold for root."""
+
+    def no_more() -> int:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(sandbox_process, "_running", None)
+    monkeypatch.setattr(os, "fork", no_more)
+    before = os.listdir("/dev/fd")
+    with pytest.raises(RenderError, match=r"cannot be started: Resource temporarily unavailable \(ulimit -u, memory\)"):
+        sandbox_process.Templates({"t": "x"}, {"t": "t"}, "t", is_built_in=False)
+    assert os.listdir("/dev/fd") == before
 
 
 def test_what_the_template_was_given_is_unchanged() -> None:

@@ -1,0 +1,68 @@
+"""Faults with a helm around: pipes that close, full disks, signals to `helm sidecar`."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from conftest import EXAMPLES, PROGRAM, Helm, Outcome
+
+from tests.faults.process import no_surprise
+
+WEB = EXAMPLES / "web"
+
+
+def in_bash(helm: Helm, line: str) -> Outcome:
+    """Run a line in which `template` is `helm template` of the chart web through the post-renderer."""
+    command = f"'{helm.program}' template shop '{WEB}' --kube-version 1.30 --post-renderer {helm.post_renderer}"
+    done = helm.shell.run("bash", "-c", f'template() {{ {command} "$@"; }}; {line}')
+    no_surprise(done.stdout + done.stderr)
+    return done
+
+
+def test_the_reader_of_helm_goes_away(helm: Helm) -> None:
+    assert in_bash(helm, "template | head -c 4").stdout == "---\n"
+
+
+def test_the_disk_that_helm_writes_to_is_full(helm: Helm) -> None:
+    """Helm does not look: it is as without us."""
+    done = in_bash(helm, "template >/dev/full")
+    plain = helm.shell.run("bash", "-c", f"'{helm.program}' template shop '{WEB}' >/dev/full")
+    assert done.status == plain.status
+
+
+def test_nobody_hears_helms_standard_error(helm: Helm) -> None:
+    for nowhere in ("2>&-", "2>/dev/full"):
+        done = in_bash(helm, f"template {nowhere}")
+        assert done.status == 0
+        assert "- name: logging" in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_signal_to_helm_sidecar_leaves_no_values_behind(helm: Helm, number: signal.Signals, tmp_path: Path) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    environment = {**helm.shell.environment, "TMPDIR": str(folder), "HELM_BIN": str(helm.program)}
+    command = [
+        PROGRAM,
+        "helm",
+        "template",
+        "shop",
+        WEB,
+        "--kube-version",
+        "1.30",
+        "--set",
+        "sidecars.agents.logging.enabled=true",
+    ]
+    seen = False
+    for part in range(7):
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(0.25 + 0.12 * part)
+        seen = seen or bool(os.listdir(folder))
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
+        no_surprise(said)
+        assert os.listdir(folder) == []
+    assert seen, "no signal came while there was something to leave behind"
