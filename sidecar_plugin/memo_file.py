@@ -1,7 +1,8 @@
 """A Memo kept on disk between runs: a file per set of settings in the user's cache folder.
 
 Nobody but the user may have written what is read: the folder is made with mode 0700, and a file of another owner, or one that
-others can write to, is not read. SIDECAR_PLUGIN_CACHE names another folder, or `off`. Deleting the folder costs only time.
+others can write to, is not read; nor is one whose bytes a disk has changed: its first line is the checksum of the rest.
+SIDECAR_PLUGIN_CACHE names another folder, or `off`. Deleting the folder costs only time.
 """
 
 import json
@@ -49,8 +50,9 @@ class MemoFile:
         try:
             os.makedirs(folder, mode=0o700, exist_ok=True)
             descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(descriptor, "w", encoding="utf-8") as file:
-                json.dump(self.memo.used, file, ensure_ascii=False)
+            data = json.dumps(self.memo.used, ensure_ascii=False).encode(errors="surrogatepass")
+            with open(descriptor, "wb") as file:
+                file.write(b"%08x\n%b" % (zlib.crc32(data), data))
             os.replace(scratch, self._path)
             _prune(folder, name)
         except OSError:
@@ -78,13 +80,14 @@ def _is_ours(name: str) -> bool:
 def _read(path: str) -> dict[str, str]:
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a FIFO there must not hold us up
-        with open(descriptor, encoding="utf-8") as file:
+        with open(descriptor, "rb") as file:
             state = os.fstat(descriptor)
             if not stat.S_ISREG(state.st_mode) or state.st_size > MAX_SIZE:
                 return {}
             if state.st_uid != os.geteuid() or state.st_mode & 0o022:
                 return {}
-            known = json.load(file)
+            checksum, _, data = file.read().partition(b"\n")
+        known = json.loads(data) if int(checksum, 16) == zlib.crc32(data) else {}
     except (OSError, ValueError, RecursionError):
         return {}
     if isinstance(known, dict) and all(isinstance(result, str) for result in known.values()):

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,18 @@ def run(cache: str, *words: str, data: str = POD) -> subprocess.CompletedProcess
 
 def said(done: subprocess.CompletedProcess[str]) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
+
+
+def entries(path: Path) -> dict[str, str]:
+    """Return what a file of kept results holds."""
+    loaded: dict[str, str] = json.loads(path.read_bytes().partition(b"\n")[2])
+    return loaded
+
+
+def keep(path: Path, entries: dict[str, str]) -> None:
+    """Write such a file."""
+    data = json.dumps(entries).encode()
+    path.write_bytes(f"{zlib.crc32(data):08x}\n".encode() + data)
 
 
 def test_a_second_run_gives_the_same(tmp_path: Path) -> None:
@@ -52,15 +65,34 @@ def test_a_damaged_file_is_one_that_is_not_there(tmp_path: Path, damage: str) ->
     path.write_text(damage)
     done = run(str(tmp_path))
     assert (done.stdout, done.stderr) == (expected, "")
-    assert json.loads(path.read_text())
+    assert entries(path)
+
+
+def test_a_file_of_the_users_own_is_read(tmp_path: Path) -> None:
+    """Else the tests of what is not read would prove nothing."""
+    run(str(tmp_path))
+    (path,) = tmp_path.iterdir()
+    keep(path, {key: text.replace("name: logging", "name: kept") for key, text in entries(path).items()})
+    assert "name: kept" in run(str(tmp_path)).stdout
+
+
+def test_a_file_with_a_bit_turned_is_one_that_is_not_there(tmp_path: Path) -> None:
+    expected = run(str(tmp_path)).stdout
+    (path,) = tmp_path.iterdir()
+    whole = path.read_bytes()
+    for at in range(0, len(whole), len(whole) // 25):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        done = run(str(tmp_path))
+        assert (done.stdout, done.stderr) == (expected, "")
+        assert path.read_bytes() == whole
 
 
 def test_a_file_that_others_can_write_to_is_not_read(tmp_path: Path) -> None:
     expected = run(str(tmp_path)).stdout
     (path,) = tmp_path.iterdir()
-    known = json.loads(path.read_text())
-    path.write_text(
-        json.dumps({key: "container: {name: evil, image: evil}" if "rendered" in key else text for key, text in known.items()})
+    keep(
+        path,
+        {key: "container: {name: evil, image: evil}" if "rendered" in key else text for key, text in entries(path).items()},
     )
     path.chmod(0o666)
     assert run(str(tmp_path)).stdout == expected

@@ -46,8 +46,8 @@ What was done to the program to make it lose a byte, hang, or print a traceback.
 it has, and a test holds this page: it is made from the tests' own tables (`UPDATE_CASES=1 pytest tests/test_faults_page.py`).
 
 Exit 0: done. 1: the input or the settings are refused. 2: bad usage, or the system refuses (a disk, a permission, memory). On 1
-and 2 nothing is on standard output and every file is as it was. No case computes for more than 2 seconds, a hostile template for
-3; none shows a traceback.
+and 2 nothing is on standard output and every file is as it was. No case computes for more than 2 seconds, a hostile template
+for 3; none shows a traceback.
 
 """
 TAIL = """\
