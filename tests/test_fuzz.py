@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz.__main__ import MEMORY, generated, mutated, run
+from tests.fuzz.commands import commanded
 
 ROOT = Path(__file__).parent.parent
 CORPUS = sorted(
@@ -43,3 +44,17 @@ def test_a_case_that_takes_too_much_memory_is_a_failure() -> None:
 def test_a_run_over_the_corpus_is_bounded() -> None:
     tally = run(partial(mutated, CORPUS), range(2000, 2100), 1)
     assert tally.failures == []
+
+
+EVERY_COMMAND = sorted(
+    path
+    for folder in ("cases", "checks", "conversions", "daemonsets", "verification")
+    for path in (ROOT / "tests" / folder).rglob("*.*")
+    if path.suffix in (".yaml", ".json") and path.stat().st_size < 30_000
+)
+
+
+@pytest.mark.parametrize("start", range(0, 160, 40))
+def test_every_command_ends_well_on_broken_input(start: int) -> None:
+    for seed in range(start, start + 40):
+        commanded(EVERY_COMMAND, seed)

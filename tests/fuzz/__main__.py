@@ -13,8 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from _pytest.outcomes import Failed
+
 from sidecar_plugin.errors import SidecarPluginError
 from sidecar_plugin.source import Source
+from tests.fuzz.commands import commanded
 from tests.fuzz.invariants import SPECS, check, survives
 from tests.fuzz.manifests import stream
 from tests.fuzz.mutations import mutate
@@ -59,7 +62,7 @@ def _guarded(check_one: Callable[[int], str], seed: int) -> tuple[int, str, str,
     outcome, trace = "FAILED", ""
     try:
         outcome = check_one(seed)
-    except Exception:  # noqa: BLE001  # whatever leaves a case is what is looked for, a MemoryError too
+    except (Exception, Failed):  # noqa: BLE001  # whatever leaves a case is what is looked for, a MemoryError too
         trace = traceback.format_exc()
     return seed, outcome, trace, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
@@ -97,18 +100,22 @@ def run(check_one: Callable[[int], str], seeds: range, processes: int) -> Tally:
 
 def main() -> int:
     parser = argparse.ArgumentParser("python -m tests.fuzz", description=__doc__)
-    parser.add_argument("kind", choices=["generate", "mutate"])
+    parser.add_argument("kind", choices=["generate", "mutate", "commands"])
     parser.add_argument("--cases", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--corpus", type=Path, action="append", default=[], help="folders of manifests to break")
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
     options = parser.parse_args()
     files = sorted(path for folder in options.corpus for path in folder.rglob("*.y*ml") if path.stat().st_size < 50_000)
-    if options.kind == "mutate" and not files:
-        parser.error("mutate needs --corpus")
+    if options.kind != "generate" and not files:
+        parser.error(f"{options.kind} needs --corpus")
     started = time.monotonic()
-    check_one: Callable[[int], str] = generated if options.kind == "generate" else partial(mutated, files)
-    tally = run(check_one, range(options.first, options.first + options.cases), options.processes)
+    kinds: dict[str, Callable[[int], str]] = {
+        "generate": generated,
+        "mutate": partial(mutated, files),
+        "commands": partial(commanded, files),
+    }
+    tally = run(kinds[options.kind], range(options.first, options.first + options.cases), options.processes)
     for seed, trace in tally.failures[:10]:
         print(f"seed {seed}:\n{trace}")
     for outcome, count in tally.counts.most_common():
