@@ -8,7 +8,7 @@ help:
 	@echo 'make test-recipes    bring Helmfile and run its recipe of docs/recipes.md with both Helms'
 	@echo 'make test-cluster    build Kubernetes and run the tests on a real API server and a real node; root on Debian for the node'
 	@echo 'make lint    ruff and mypy'
-	@echo 'make bench   compare with kustomize and helm, show growth; rewrites docs/performance.md'
+	@echo 'make bench   compare with kustomize, istioctl and helm, show growth; rewrites docs/performance.md'
 	@echo 'make clean   remove what the others made'
 
 demo:
@@ -45,7 +45,7 @@ test-cluster:
 
 bench:
 	@tools/venv dev,bench
-	@tools/install helm4 kustomize
+	@tools/install helm4 kustomize istioctl
 	.venv/bin/python benchmarks/run.py $(BENCH_ARGS)
 
 clean:

@@ -12,7 +12,7 @@ from conftest import ROOT, Cluster
 from releases import Releases, containers
 
 from tests.e2e.console import Command, File, run, steps
-from tests.real_tools import Outcome, Shell, environment, tool
+from tests.real_tools import Outcome, Shell, environment, tool, version_of
 
 KINDS = ("deployments", "cronjobs", "configmaps", "services")
 DEPLOYMENT, CRON_JOB = "Deployment/shop-web", "CronJob/shop-clean-up"
@@ -73,12 +73,11 @@ def recipe(api_server: Cluster, tmp_path: Path) -> Recipe:
 def _bring_provider(shell: Shell, mirror: Path) -> None:
     """Put the provider where OpenTofu looks for what the recipe asks for."""
     asked = re.search(r"provider\[(\S+)\]", shell.output("tofu", "providers"))
-    built = re.search(r"^require \S+ v(\S+)$", (ROOT / "tools/terraform-provider-helm/go.mod").read_text(), re.MULTILINE)
     assert asked
-    assert built
-    folder = mirror / asked[1] / built[1] / f"linux_{GO_NAMES[platform.machine()]}"
+    version = version_of("terraform-provider-helm")
+    folder = mirror / asked[1] / version / f"linux_{GO_NAMES[platform.machine()]}"
     folder.mkdir(parents=True)
-    (folder / f"terraform-provider-helm_v{built[1]}").symlink_to(tool("terraform-provider-helm"))
+    (folder / f"terraform-provider-helm_v{version}").symlink_to(tool("terraform-provider-helm"))
 
 
 def test_the_commands_run_and_write_what_is_shown(recipe: Recipe) -> None:

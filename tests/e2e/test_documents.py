@@ -11,6 +11,7 @@ from conftest import EXAMPLES, PROGRAM, ROOT, Helm, Shell
 from console import Command, File, commands, matches, run, shell_lines, steps, with_helm
 
 from sidecar_plugin.cli import COMMANDS
+from tests.real_tools import version_of
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 by_name = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
@@ -95,8 +96,7 @@ def test_the_tests_that_run_the_other_commands_exist() -> None:
 def test_the_recipes_name_the_versions_that_are_built() -> None:
     text = (ROOT / "docs/recipes.md").read_text()
     for name in ("helmfile", "tofu", "terraform-provider-helm"):
-        [version] = re.findall(r"^require \S+ v(\S+)$", (ROOT / "tools" / name / "go.mod").read_text(), re.MULTILINE)
-        assert version in text, name
+        assert version_of(name) in text, name
 
 
 @by_name
