@@ -6,7 +6,7 @@ help:
 	@echo 'make test    set up, bring helm 3, helm 4, kustomize, kubectl and the OpenTelemetry Collector, run every check'
 	@echo 'make test-fluent-bit FLUENT_BIT=/path/to/fluent-bit    run the logging agent with that program'
 	@echo 'make test-recipes    bring Helmfile and run its recipe of docs/recipes.md with both Helms'
-	@echo 'make test-cluster    build Kubernetes and run the tests on a real API server and a real node; root on Debian for the node'
+	@echo 'make test-cluster    build Kubernetes, Helmfile and OpenTofu, run the tests on a real API server and a real node; root on Debian for the node'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make bench   compare with kustomize, istioctl and helm, show growth; rewrites docs/performance.md'
 	@echo 'make clean   remove what the others made'

@@ -1,4 +1,4 @@
-"""The Terraform recipe of docs/recipes.md, run by OpenTofu and the helm provider on a real API server; live objects read back."""
+"""The Terraform recipe of docs/recipes.md, run by OpenTofu on a real API server, and the live objects read back."""
 
 import json
 import platform

@@ -32,7 +32,7 @@ RUN_ELSEWHERE = {"helmfile": ROOT / "tests/e2e/test_helmfile.py", "tofu": ROOT /
 
 EXAMPLE_PATHS = {"agents/hello", "agents/collector"}
 OF_OTHERS = {"--feature-gates", "--runtime-config", "--quick"}  # of the API server and of benchmarks/run.py
-OF_OTHERS |= {"--selector", "--state-values-set"}  # of Helmfile
+OF_OTHERS |= {"--quiet", "--selector", "--state-values-set"}  # of Helmfile
 TOP = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith("."))
 PATH = re.compile(rf"(?<![\w./$-])((?:{'|'.join(map(re.escape, TOP))})/[\w./-]*\w)")
 LINK = re.compile(r"\]\(([^)#:]+)\)")
