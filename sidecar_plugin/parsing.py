@@ -12,12 +12,13 @@ import re
 
 from sidecar_plugin import libyaml
 from sidecar_plugin.libyaml import Event, YAMLError
-from sidecar_plugin.nodes import Alias, Mapping, Node, ParseError, Scalar, Sequence, Target, Tree, as_key, follow, from_composed
+from sidecar_plugin.nodes import Alias, Mapping, Node, ParseError, Scalar, Sequence, Target, Tree, as_key, follow
 
 MAX_DEPTH = 1000
 _PROPERTY = r"(?<![^\s\[\]{},:\"'\ufeff])(?:!|&[^\s&])"
 _EXPLICIT_KEY = r"\?\s"
 _COMPLEX_KEY = r"[{,\]}](?:(?<=[{,])\s*[{\[#]|(?<=[\]}])\s*:)"
+_CLASSES = {"ScalarNode": Scalar, "SequenceNode": Sequence, "MappingNode": Mapping}  # by their names in PyYAML
 _NESTING = ("[", "{", "- ", "-\t", "? ", "?\t", ": :", ":\t")
 
 
@@ -41,7 +42,8 @@ def parse(text: str) -> Tree:
     try:
         if _is_simple(text):
             try:
-                return _compose(text)
+                if tree := _compose(text):
+                    return tree
             except YAMLError:
                 pass  # an alias, or no YAML: said by the events
         return _build(text)
@@ -66,14 +68,12 @@ def _is_simple(text: str) -> bool:
     return levels < MAX_DEPTH and not may_hold_complex_key(text)
 
 
-def _compose(text: str) -> Tree:
-    """Return the tree as libyaml composes it: twice as fast as from its events, and nodes that nobody looks at stay as they
-    are."""
-    composed = libyaml.compose(text)
-    if composed is None or composed.start_mark.index == composed.end_mark.index:
+def _compose(text: str) -> Tree | None:
+    """Return the tree as libyaml composes it: twice as fast as from its events. None if it is no tree of ours."""
+    root = libyaml.compose(text, _CLASSES)
+    if root is None or (isinstance(root, Scalar) and root.start == root.end):
         return Tree(None, False)  # nothing, or `---` and nothing behind it
-    root = from_composed(composed)
-    return Tree(root, False)
+    return Tree(root, False) if root.__class__ in _CLASSES.values() else None
 
 
 def _build(text: str) -> Tree:
@@ -93,8 +93,9 @@ def _build(text: str) -> Tree:
         cls = event.__class__
         if cls is scalar_event:
             style = event.style
-            node = Scalar(event.value, style or "", event.tag, event.anchor, event.start_mark.index, event.end_mark.index)
+            node = Scalar(event.tag, event.value, event.start_mark, event.end_mark, style)
             if event.anchor is not None:
+                node.anchor = event.anchor
                 anchors[event.anchor] = node
         elif cls is mapping_start or cls is sequence_start:
             start, end_mark = event.start_mark.index, event.end_mark
@@ -105,21 +106,23 @@ def _build(text: str) -> Tree:
             elif cls is sequence_start and first > start and text[first - 1] == "-":
                 first, column = first - 1, column - 1  # dashes in the column of the key: the event ends after the dash
             build = Mapping if cls is mapping_start else Sequence
-            node = build(bool(event.flow_style), event.tag, event.anchor, start, first, column)
+            node = build(event.tag, [], event.start_mark, end_mark, event.flow_style)
+            node.first, node.column = first, column
             if event.anchor is not None:
+                node.anchor = event.anchor
                 anchors[event.anchor] = node
             if len(open_containers) >= MAX_DEPTH:
                 raise ParseError(f"nested more than {MAX_DEPTH} levels deep", start)
         elif cls is mapping_end or cls is sequence_end:
             assert container is not None
-            container.end = event.end_mark.index
+            container.end_mark = event.end_mark
             container, key = open_containers.pop()
             continue
         elif cls is alias_event:
             target = anchors.get(event.anchor)
             if target is None:
                 raise ParseError(f"the alias *{event.anchor} has no anchor before it", event.start_mark.index)
-            node = Alias(target, event.start_mark.index, event.end_mark.index)
+            node = Alias(target, event.start_mark, event.end_mark)
             has_aliases = True
         elif event is None:
             return Tree(root, has_aliases)
@@ -133,11 +136,11 @@ def _build(text: str) -> Tree:
                 continue  # `---` and nothing behind it
             root = follow(node)  # never an alias: nothing is anchored before the root
         elif isinstance(container, Sequence):
-            container._items.append(node)
+            container.items.append(node)
         elif key is None:
             key = as_key(node)
         else:
-            container._pairs.append((key, node))
+            container.pairs.append((key, node))
             key = None
         if isinstance(node, (Mapping, Sequence)):
             open_containers.append((container, key))

@@ -1,13 +1,16 @@
 """The tree of a text is the same whichever way it is read: composed by libyaml, or built from its events."""
 
+import contextlib
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 
-from sidecar_plugin import parsing
+from sidecar_plugin import libyaml, parsing
 from sidecar_plugin.document.stream import split
-from sidecar_plugin.nodes import Alias, Mapping, Node, Scalar, content_end
+from sidecar_plugin.libyaml import YAMLError
+from sidecar_plugin.nodes import Alias, Mapping, Node, Scalar, Sequence, content_end
 from sidecar_plugin.source import Source
 from tests.strategies import manifest_texts
 
@@ -26,6 +29,7 @@ def seen(text: str, node: Node) -> Any:
 
 def same_either_way(text: str) -> None:
     composed, built = parsing._compose(text), parsing._build(text)
+    assert composed is not None
     assert (composed.root is None) == (built.root is None)
     assert not built.has_aliases
     if composed.root is not None and built.root is not None:
@@ -96,3 +100,14 @@ def test_levels_that_stand_in_lines_of_their_own_are_counted_by_the_room_they_ne
 
 def test_an_anchor_like_word_within_a_scalar_is_none() -> None:
     assert parsing._is_simple("command: a && b; echo hello! 'x&y'\n")
+
+
+@pytest.mark.parametrize("text", ["a: [b, {c: d}]\n", "a: [\n", "a: *x\n", "a: 1\n--- 2\n"])
+def test_pyyaml_has_its_own_nodes_again_afterwards(text: str) -> None:
+    with contextlib.suppress(YAMLError):
+        root = libyaml.compose(text, parsing._CLASSES)
+        assert isinstance(root, Mapping)
+        assert [type(value) for _, value in root.pairs] == [Sequence]
+    node = yaml.compose("a: b", yaml.CSafeLoader)
+    assert isinstance(node, yaml.MappingNode)
+    assert isinstance(node.value[0][0], yaml.ScalarNode)
