@@ -9,6 +9,7 @@ Nesting is bounded by MAX_DEPTH: libyaml's time grows with the square of the dep
 
 import math
 import re
+from typing import Any
 
 from sidecar_plugin import libyaml
 from sidecar_plugin.libyaml import Event, YAMLError
@@ -18,17 +19,19 @@ MAX_DEPTH = 1000
 _PROPERTY = r"(?<![^\s\[\]{},:\"'\ufeff])(?:!|&[^\s&])"
 _EXPLICIT_KEY = r"\?\s"
 _COMPLEX_KEY = r"[{,\]}](?:(?<=[{,])\s*[{\[#]|(?<=[\]}])\s*:)"
+_INNERMOST = r"[\[{][^\[\]{}\"'#\n]*[\]}]"  # neither a quote nor a comment can hide its end
+_BEFORE_CONTENT = r"(?:^|[\r\x85\u2028\u2029])[ \t?:-]*"
 _CLASSES = {"ScalarNode": Scalar, "SequenceNode": Sequence, "MappingNode": Mapping}  # by their names in PyYAML
 _NESTING = ("[", "{", "- ", "-\t", "? ", "?\t", ": :", ":\t")
 
 
 def validate(text: str) -> None:
     """Raise ParseError if `text`, one document, is not YAML; build nothing."""
-    if text.count("[") + text.count("{") > MAX_DEPTH:
-        parse(text)
-        return
     try:
-        libyaml.parser(text).raw_parse()
+        if text.count("[") + text.count("{") > MAX_DEPTH and _flow_levels(text) > MAX_DEPTH:
+            _check_depth(text)
+        else:
+            libyaml.parser(text).raw_parse()
     except YAMLError as error:
         raise ParseError(*libyaml.problem(text, error)) from None
 
@@ -65,7 +68,41 @@ def _is_simple(text: str) -> bool:
         return False
     # Levels that need no line of their own are told by their indicators; each of the others is indented further.
     levels = sum(map(text.count, _NESTING)) + math.isqrt(2 * len(text))
-    return levels < MAX_DEPTH and not may_hold_complex_key(text)
+    return (levels < MAX_DEPTH or _is_shallow(text)) and not may_hold_complex_key(text)
+
+
+def _is_shallow(text: str) -> bool:
+    """Say whether a long text has few levels."""
+    return _block_levels(text) + _flow_levels(text) < MAX_DEPTH
+
+
+def _block_levels(text: str) -> int:
+    """Return how deep block collections can be nested at most: each begins further in than the one that it is in, but for a
+    list in the column of its key (YAML 1.2.2, 8.2.2)."""
+    return 2 * max(map(len, re.findall(_BEFORE_CONTENT, text, re.MULTILINE))) + 2
+
+
+def _flow_levels(text: str) -> int:
+    """Return how deep flow collections can be nested at most: as many as begin, but for those that end at once."""
+    return text.count("[") + text.count("{") - len(re.findall(_INNERMOST, text)) + 1
+
+
+def _check_depth(text: str) -> None:
+    """Raise ParseError for more than MAX_DEPTH levels, and YAMLError for text that is not YAML."""
+    get_event, depth = libyaml.parser(text).get_event, 0
+    opening = (Event.MappingStartEvent, Event.SequenceStartEvent)
+    closing = (Event.MappingEndEvent, Event.SequenceEndEvent)
+    while (event := get_event()) is not None:
+        if event.__class__ in opening:
+            if depth >= MAX_DEPTH:
+                raise _too_deep(event)
+            depth += 1
+        elif event.__class__ in closing:
+            depth -= 1
+
+
+def _too_deep(event: Any) -> ParseError:
+    return ParseError(f"nested more than {MAX_DEPTH} levels deep", event.start_mark.index)
 
 
 def _compose(text: str) -> Tree | None:
@@ -112,7 +149,7 @@ def _build(text: str) -> Tree:
                 node.anchor = event.anchor
                 anchors[event.anchor] = node
             if len(open_containers) >= MAX_DEPTH:
-                raise ParseError(f"nested more than {MAX_DEPTH} levels deep", start)
+                raise _too_deep(event)
         elif cls is mapping_end or cls is sequence_end:
             assert container is not None
             container.end_mark = event.end_mark
