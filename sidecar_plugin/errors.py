@@ -66,7 +66,7 @@ class UsageError(SidecarPluginError):
     exit_status = 2
 
 
-_CONTROLS = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f]")
+_CONTROLS = "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f]"
 
 
 def visible(text: str) -> str:
@@ -74,7 +74,9 @@ def visible(text: str) -> str:
 
     What manifests and names of files hold must not steer a terminal.
     """
-    return _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    if all(line.isprintable() for line in text.split("\n")):  # as nearly always, and no pattern is compiled
+        return text
+    return re.sub(_CONTROLS, lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

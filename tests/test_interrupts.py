@@ -43,17 +43,31 @@ def start(command: list[str], folder: Path) -> "subprocess.Popen[str]":
     )
 
 
+def start_writing(folder: Path) -> "subprocess.Popen[str]":
+    """Start a run, and return when it has read the pods and gets its settings, from a FIFO; what comes then is mostly writing.
+
+    Earlier a signal may meet Python as it starts, which has a traceback of its own for SIGINT.
+    """
+    settings = folder / "settings"
+    if not settings.exists():
+        os.mkfifo(settings)
+    process = start([str(PROGRAM), "inject", "--in-place", "--report", "none", "--config", "settings", "pods"], folder)
+    settings.write_text(SETTINGS)
+    return process
+
+
 @pytest.mark.parametrize("number", ENDING, ids=lambda number: number.name)
 def test_a_signal_in_the_midst_of_writing_changes_all_files_or_none(number: signal.Signals, tmp_path: Path) -> None:
-    command = prepare(tmp_path)
-    started = time.monotonic()
-    subprocess.run(command, cwd=tmp_path, check=True)
-    duration = time.monotonic() - started
+    prepare(tmp_path)
+    process = start_writing(tmp_path)
+    begun = time.monotonic()
+    assert process.wait() == 0
+    duration = time.monotonic() - begun
     ends = set()
     for part in range(10):
         prepare(tmp_path)
-        process = start(command, tmp_path)
-        time.sleep(duration * (0.3 + 0.08 * part))
+        process = start_writing(tmp_path)
+        time.sleep(duration * 0.1 * part)
         process.send_signal(number)
         _, said = process.communicate(timeout=20)
         assert process.returncode in (-number, 0)
@@ -82,7 +96,9 @@ def test_a_signal_that_nobody_listens_to_is_not_heard(tmp_path: Path) -> None:
 )
 def test_a_signal_ends_the_filter_without_a_word(words: list[str], number: signal.Signals, tmp_path: Path) -> None:
     process = start([str(PROGRAM), *words], tmp_path)
-    time.sleep(0.5)  # it waits for its input by then
+    assert process.stdin is not None
+    process.stdin.write("#" * 300_000)  # more than a pipe takes: it reads by then
+    process.stdin.flush()
     process.send_signal(number)
     assert process.communicate(timeout=20) == ("", "")
     assert process.returncode == -number

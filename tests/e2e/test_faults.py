@@ -56,13 +56,13 @@ def test_a_signal_to_helm_sidecar_leaves_no_values_behind(helm: Helm, number: si
         "--set",
         "sidecars.agents.logging.enabled=true",
     ]
-    seen = False
     for part in range(7):
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        time.sleep(0.25 + 0.12 * part)
-        seen = seen or bool(os.listdir(folder))
+        while process.poll() is None and not os.listdir(folder):
+            time.sleep(0.005)
+        assert os.listdir(folder), "there was nothing to leave behind"
+        time.sleep(0.12 * part)
         process.send_signal(number)
         _, said = process.communicate(timeout=30)
         no_surprise(said)
         assert os.listdir(folder) == []
-    assert seen, "no signal came while there was something to leave behind"

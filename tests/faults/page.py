@@ -63,7 +63,7 @@ TAIL = """\
 - `PYTHONPATH` is the user's word: a `yaml.py` in a folder that it names is imported. So it is in the current folder for
   `python -m sidecar_plugin`, not for the program `sidecar-plugin`.
 - Other names of a file (hard links) keep the old content, as with `sed -i` and editors that write a new file.
-- Links to folders are not followed inside a folder, and names that begin with a dot are left out, as kubectl does.
+- Inside a folder, links to folders are not followed, and names that begin with a dot are left out.
 """
 
 
