@@ -68,6 +68,44 @@ def test_settings_among_the_items_are_taken_out() -> None:
     assert result["items"][0]["spec"]["initContainers"][0]["name"] == "logging"
 
 
+def test_settings_that_are_a_file_of_a_package_stay_and_set_nothing() -> None:
+    """kpt and `kustomize fn run` hand over every file of the package, and delete one that does not come back."""
+    ours = """\
+- # what the package says
+  apiVersion: sidecar-plugin.dev/v1alpha1
+  kind: SidecarInjection
+  metadata: {name: other, annotations: {internal.config.kubernetes.io/path: other.yaml}}
+  spec: {clusterVersion: "1.28"}
+"""
+    done = run(ITEMS + ours + CONFIG)
+    assert ours in done.stdout
+    pod = yaml.safe_load(done.stdout)["items"][0]
+    assert pod["spec"]["initContainers"][0]["restartPolicy"] == "Always"  # of CONFIG's 1.30, not of 1.28
+    done = run(ITEMS + ours)
+    assert yaml.safe_load(done.stdout)["items"] == yaml.safe_load(ITEMS + ours)["items"]
+    assert "no settings, so nothing was injected" in done.stderr
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_settings_go_with_the_comment_behind_their_dash(newline: str) -> None:
+    settings = """\
+- # of the chart
+
+  # in two lines
+  apiVersion: sidecar-plugin.dev/v1alpha1
+  kind: SidecarInjection
+  spec: {clusterVersion: "1.30"}
+-
+  apiVersion: sidecar-plugin.dev/v1alpha1
+  kind: SidecarInjection
+  spec: {platform: acs}
+"""
+    given = (ITEMS + settings + "- # the last\n  apiVersion: v1\n  kind: Service\n").replace("\n", newline)
+    command = [sys.executable, "-m", "sidecar_plugin", "--report", "none"]
+    done = subprocess.run(command, input=given.encode(), capture_output=True, check=True)
+    assert done.stdout.decode() == given.replace(settings.replace("\n", newline), "")
+
+
 @pytest.mark.parametrize("results", ["", "results: []\n", "results:\n- {message: from another function}\n"])
 def test_a_warning_goes_into_results_and_to_stderr(results: str) -> None:
     done = run(ITEMS + results + CONFIG, "--declaration", "acs")
@@ -76,6 +114,8 @@ def test_a_warning_goes_into_results_and_to_stderr(results: str) -> None:
     assert last["severity"] == "warning"
     assert "containerStatus and pod status are not updated to Running" in last["message"]
     assert last["message"] in done.stderr
+    assert last["resourceRef"] == {"apiVersion": "v1", "kind": "Pod", "name": "web"}
+    assert last["file"] == {"path": "pod.yaml", "index": 0}
 
 
 def test_an_error_goes_into_results_and_to_stderr_and_leaves_the_items_alone() -> None:
@@ -84,7 +124,11 @@ def test_an_error_goes_into_results_and_to_stderr_and_leaves_the_items_alone() -
     result = yaml.safe_load(done.stdout)
     assert result["items"] == yaml.safe_load(ITEMS)["items"]
     assert result["results"][0]["severity"] == "error"
-    assert 'did you mean "logging"' in result["results"][0]["message"]
+    [entry] = result["results"]
+    assert 'did you mean "logging"' in entry["message"]
+    assert entry["field"] == {"path": "agents.loging"}
+    assert entry["resourceRef"] == {"apiVersion": "sidecar-plugin.dev/v1alpha1", "kind": "SidecarInjection", "name": "agents"}
+    assert "file" not in entry  # nothing tells where the functionConfig was read
     assert done.stderr.startswith("sidecar-plugin: error: <stdin>:")
 
 
