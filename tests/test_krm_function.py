@@ -86,6 +86,97 @@ def test_settings_that_are_a_file_of_a_package_stay_and_set_nothing() -> None:
     assert "no settings, so nothing was injected" in done.stderr
 
 
+OF_KPT = """\
+apiVersion: config.kubernetes.io/v1
+kind: ResourceList
+items:
+- apiVersion: kpt.dev/v1
+  kind: Kptfile
+  metadata:
+    name: shop
+    annotations:
+      config.kubernetes.io/local-config: "true"
+      config.kubernetes.io/index: '0'
+      config.kubernetes.io/path: 'Kptfile'
+      internal.config.kubernetes.io/index: '0'
+      internal.config.kubernetes.io/package-path: '/shop'
+      internal.config.kubernetes.io/path: 'Kptfile'
+      internal.config.kubernetes.io/seqindent: 'wide'
+      config.k8s.io/id: '1'
+  pipeline:
+    mutators:
+      - exec: sidecar-plugin  # ours
+        configPath: sidecars.yaml
+- # our settings
+  apiVersion: sidecar-plugin.dev/v1alpha1
+  kind: SidecarInjection
+  metadata:
+    name: agents
+    annotations:
+      config.kubernetes.io/local-config: "true"
+      internal.config.kubernetes.io/index: '0'
+      internal.config.kubernetes.io/path: 'sidecars.yaml'
+  spec: {clusterVersion: "1.30", agents: {logging: {enabled: true}}}
+- apiVersion: apps/v1
+  kind: Deployment
+  metadata:
+    name: web
+    namespace: shop
+    annotations:
+      internal.config.kubernetes.io/index: '1'
+      internal.config.kubernetes.io/path: 'base/web.yaml'
+      internal.config.kubernetes.io/seqindent: 'compact'
+  spec:
+    template:
+      spec:
+        containers:
+        - name: web # kept
+          image: x
+functionConfig:
+  # our settings
+  apiVersion: sidecar-plugin.dev/v1alpha1
+  kind: SidecarInjection
+  metadata:
+    name: agents
+    annotations:
+      config.kubernetes.io/local-config: "true"
+      internal.config.kubernetes.io/index: '0'
+      internal.config.kubernetes.io/path: 'sidecars.yaml'
+  spec: {clusterVersion: "1.30", agents: {logging: {enabled: true}}}
+"""
+"""What kpt 1.0.0-beta.56 hands to a function for a package like examples/kpt, somewhat shortened."""
+
+
+def test_a_package_of_kpt_only_gains_lines() -> None:
+    """Kptfile and settings come back to the byte, and so do all of kpt's annotations."""
+    done = run(OF_KPT)
+    assert done.returncode == 0, done.stderr
+    lines = iter(done.stdout.splitlines())
+    assert all(line in lines for line in OF_KPT.splitlines()), "something is gone, or moved"
+    start, workload, config = (OF_KPT.index(text) for text in ("apiVersion", "- apiVersion: apps/v1", "functionConfig:"))
+    assert done.stdout.startswith(OF_KPT[start:workload])
+    assert done.stdout.endswith(OF_KPT[config:])
+    assert "restartPolicy: Always" in done.stdout
+
+
+def test_a_mistake_in_a_package_of_kpt_names_resource_file_and_field() -> None:
+    done = run(OF_KPT.replace("agents: {logging:", "agents: {loging:"))
+    assert done.returncode == 1
+    [entry] = yaml.safe_load(done.stdout)["results"]
+    assert (entry["severity"], entry["file"], entry["field"]) == (
+        "error",
+        {"path": "sidecars.yaml", "index": 0},
+        {"path": "agents.loging"},
+    )
+    broken = OF_KPT.replace("- name: web # kept\n          image: x", "- 1")
+    [entry] = yaml.safe_load(run(broken).stdout)["results"]
+    assert (entry["resourceRef"]["kind"], entry["resourceRef"]["namespace"], entry["file"]) == (
+        "Deployment",
+        "shop",
+        {"path": "base/web.yaml", "index": 1},
+    )
+
+
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_settings_go_with_the_comment_behind_their_dash(newline: str) -> None:
     settings = """\
