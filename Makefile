@@ -40,6 +40,7 @@ test-cluster:
 # kpt is in no package registry: where it is not installed, the tests that run it are left out.
 test-image:
 	@tools/venv dev
+	@tools/install helm3 argocd
 	@tools/image/packages
 	.venv/bin/pytest -m "image$$(command -v kpt >/dev/null || echo ' and not kpt')" tests/image $(PYTEST_ARGS)
 

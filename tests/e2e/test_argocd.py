@@ -1,114 +1,25 @@
 """The Argo CD recipe in the real repo server and plugin server of Argo CD: an application in a Git repository, rendered by the
 plugin of docs/recipes.md. What the application controller would ask the repo server, the client of tools/argocd asks."""
 
-import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
-from conftest import EXAMPLES, ROOT, Outcome, Shell
-from console import File, steps, with_helm
+from conftest import ROOT, Shell
 
 from tests import real_tools
-
-RECIPE = {
-    step.name.removeprefix("argocd/"): step.text
-    for step in steps(ROOT / "docs/recipes.md")
-    if isinstance(step, File) and step.name.startswith("argocd/")
-}
-APPLICATION = RECIPE["application.yaml"]
-
-
-def free_port() -> str:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return str(one.getsockname()[1])
-
-
-@dataclass(frozen=True, slots=True)
-class ArgoCD:
-    """A running repo server with the plugin beside it, and a Git repository that holds examples/web."""
-
-    shell: Shell
-    address: str
-
-    def manifests(self, application: str = APPLICATION, version: str = "v1.30.2") -> Outcome:
-        """Ask for the manifests of an application on a cluster of that version."""
-        (self.shell.folder / "application.yaml").write_text(application)
-        repository = f"file://{self.shell.folder}/repository"
-        return self.shell.run(real_tools.tool("argocd"), "manifests", self.address, "application.yaml", repository, version)
-
-    def commit(self, file: str, old: str, new: str) -> None:
-        """Change a file of the repository."""
-        path = self.shell.folder / "repository" / file
-        text = path.read_text()
-        assert old in text
-        path.write_text(text.replace(old, new))
-        git(self.shell, "commit", "--quiet", "--all", "--message", "changed")
-
-
-def git(shell: Shell, *words: str) -> None:
-    name = ("-c", "user.name=shop", "-c", "user.email=shop@example.com")
-    shell.output("git", "-C", "repository", *name, *words)
+from tests.argocd import APPLICATION, RECIPE, ArgoCD, argo_cd
+from tests.e2e.console import with_helm
 
 
 @pytest.fixture
 def argocd(shell: Shell) -> Iterator[ArgoCD]:
-    program, folder = real_tools.tool("argocd"), shell.folder
-    shell = with_helm(shell, real_tools.tool("helm3"))
-    for name in ("config", "plugins", "work", "tls", "tmp"):
-        (folder / name).mkdir()
-    (folder / "config" / "plugin.yaml").write_text(RECIPE["plugin.yaml"])
-    shutil.copytree(EXAMPLES / "web", folder / "repository" / "web")
-    git(shell, "init", "--quiet", "--initial-branch=main")
-    git(shell, "add", "--all")
-    git(shell, "commit", "--quiet", "--message", "the shop")
-    environment = {
-        **shell.environment,
-        "ARGOCD_PLUGINSOCKFILEPATH": str(folder / "plugins"),
-        "ARGOCD_CMP_WORKDIR": str(folder / "work"),
-        "ARGOCD_TLS_DATA_PATH": str(folder / "tls"),
-        "ARGOCD_GPG_ENABLED": "false",
-        "TMPDIR": str(folder / "tmp"),
-        # Without Redis nothing is kept from one question to the next, no error either, which is as the tests want it.
-        "ARGOCD_PAUSE_GEN_AFTER_FAILED_ATTEMPTS": "0",
-    }
-    port = free_port()
-    here = ("--disable-tls", "--address=127.0.0.1", "--metrics-address=127.0.0.1")
-    servers = [
-        [program, "argocd-cmp-server", f"--config-dir-path={folder / 'config'}"],
-        [program, "argocd-repo-server", *here, f"--port={port}", f"--metrics-port={free_port()}", "--redis=127.0.0.1:1"],
-    ]
-    logs = [(folder / f"{server[1]}.log").open("w") for server in servers]
-    running = [
-        subprocess.Popen(server, env=environment, cwd=folder, stdout=log, stderr=log)
-        for server, log in zip(servers, logs, strict=True)
-    ]
-    try:
-        wait_for(running, folder / "plugins" / "sidecars.sock", int(port))
-        yield ArgoCD(shell, f"127.0.0.1:{port}")
-    finally:
-        for server in running:
-            server.kill()  # the plugin server does not end at SIGTERM
-        for server, log in zip(running, logs, strict=True):
-            server.wait(timeout=20)
-            log.close()
-
-
-def wait_for(running: list["subprocess.Popen[bytes]"], plugin: Path, port: int) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        assert [server.poll() for server in running] == [None, None], f"a server ended; see {plugin.parents[1]}"
-        with socket.socket() as one:
-            if plugin.exists() and one.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    pytest.fail(f"Argo CD is not ready after a minute; see {plugin.parents[1]}")
+    """Both servers on this machine, with Helm 3."""
+    plugin_server = (real_tools.tool("argocd"), "argocd-cmp-server", "--config-dir-path=config")
+    with argo_cd(with_helm(shell, real_tools.tool("helm3")), plugin_server) as running:
+        yield running
 
 
 def by_hand(shell: Shell, *options: str) -> list[dict]:

@@ -4,11 +4,13 @@
 //	argocd argocd-cmp-server|argocd-repo-server [FLAG]...
 //	argocd manifests ADDRESS APPLICATION REPOSITORY VERSION
 //
-// `go install` refuses Argo CD because of its replace directives, and its own program has every part in it.
+// A link of one of the first two names is that part, as with Argo CD's own program. `go install` refuses Argo CD because of its
+// replace directives, and its own program has every part in it.
 package main
 
 import (
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +21,9 @@ import (
 func main() {
 	root := &cobra.Command{Use: "argocd", SilenceUsage: true}
 	root.AddCommand(cmpserver.NewCommand(), reposerver.NewCommand(), manifests())
+	if name := filepath.Base(os.Args[0]); name != root.Use {
+		root.SetArgs(append([]string{name}, os.Args[1:]...))
+	}
 	if root.Execute() != nil {
 		os.Exit(1)
 	}
