@@ -8,7 +8,7 @@ help:
 	@echo 'make test-cluster    build Kubernetes and run the tests on a real API server and a real node; root on Debian for the node'
 	@echo 'make test-image    build the container image of the KRM function and run it, through kpt too where kpt is installed'
 	@echo 'make lint    ruff and mypy'
-	@echo 'make bench   compare with kustomize and helm, show growth; rewrites docs/performance.md'
+	@echo 'make bench   compare with kustomize, istioctl and helm, show growth; rewrites docs/performance.md'
 	@echo 'make clean   remove what the others made'
 
 demo:
@@ -46,7 +46,7 @@ test-image:
 
 bench:
 	@tools/venv dev,bench
-	@tools/install helm4 kustomize
+	@tools/install helm4 kustomize istioctl
 	.venv/bin/python benchmarks/run.py $(BENCH_ARGS)
 
 clean:

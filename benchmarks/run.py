@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import datetime, timezone
 
+import against_istioctl
 import against_kustomize
 import growth
 import startup
@@ -59,14 +60,21 @@ def main() -> None:
     quick = sys.argv[1:] == ["--quick"]
     if sys.argv[1:] and not quick:
         sys.exit("usage: run.py [--quick]")
+    with_istioctl = against_istioctl.ISTIOCTL.exists()
+    if not with_istioctl and not quick:
+        sys.exit("benchmarks: istioctl is missing; tools/install istioctl brings it")
     with installed_program() as program:
-        steps = (
+        steps = [
             lambda: startup.measure(program, 3 if quick else 15),
             lambda: against_kustomize.measure(program, [20] if quick else [100, 1_000, 5_000, 20_000]),
             lambda: growth.documents(program, [300, 9_000] if quick else [500, 5_000, 50_000]),
             lambda: growth.agents(program, [1, 2] if quick else [1, 2, 4, 8], 20 if quick else 1_000),
             lambda: growth.one_document(program, [10] if quick else [10, 100, 1_000, 5_000]),
-        )
+        ]
+        if with_istioctl:
+            steps.insert(2, lambda: against_istioctl.measure(program, [20] if quick else [100, 1_000, 5_000, 20_000]))
+        else:
+            print("Beside istioctl kube-inject: not measured; tools/install istioctl brings it")
         sections = []
         for step in steps:
             sections.append(step())

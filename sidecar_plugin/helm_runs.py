@@ -74,14 +74,18 @@ def run_helm(verb: str, words: list[str], own: Own) -> int:
         given = [flag.word for flag in line.given]
         environment, post_renderer = _post_renderer(helm, own.words(settings), folder)
         if verb == "diff":
+            note = _schema_note(line.arguments[-1], own.key)
             before = _deployed(helm, line, flags)
             dry = [] if line.values("dry-run") else ["--dry-run=server"]
             install = [] if line.has("install") else ["--install"]
-            after = _upgraded(helm, [*line.arguments, *given, *install, *dry, *post_renderer], environment)
+            after = _upgraded(helm, [*line.arguments, *given, *install, *dry, *post_renderer], environment, note)
             before, after = _without_secrets(before, after)
             sys.stdout.write(unified(Side(f"release {line.arguments[0]}", before), Side("upgraded", after)))
             return 0
-        return _in_front(helm, [command, *given, *post_renderer, "--", *line.arguments], environment)
+        status = _in_front(helm, [command, *given, *post_renderer, "--", *line.arguments], environment)
+        if status and evaluated.values is not None:
+            sys.stderr.write(_schema_note(line.arguments[-1], own.key))
+        return status
 
 
 def _read(verb: str, words: list[str], flags: Flags) -> Line:
@@ -134,6 +138,21 @@ def _in_front(helm: Helm, words: list[str], environment: dict[str, str]) -> int:
     return status if status >= 0 else 128 - status
 
 
+def _schema_note(chart: str, key: str) -> str:
+    """Return what to say when helm failed, and the schema of a chart's folder takes no value of that key; else ""."""
+    try:
+        schema = json.loads(Path(chart, "values.schema.json").read_bytes())
+    except (OSError, ValueError):
+        return ""
+    if not isinstance(schema, dict) or schema.get("additionalProperties") is not False or key in schema.get("properties", {}):
+        return ""
+    name = os.path.join(chart, "values.schema.json")
+    return (
+        f"sidecar-plugin: {name} takes no value of the key {key}, so helm refuses it; give --skip-schema-validation, "
+        'or leave the settings out of the values: docs/helm.md, "A chart that does not"\n'
+    )
+
+
 # --- what an upgrade would change
 
 
@@ -148,12 +167,12 @@ def _deployed(helm: Helm, line: Line, flags: Flags) -> str:
         raise
 
 
-def _upgraded(helm: Helm, words: list[str], environment: dict[str, str]) -> str:
+def _upgraded(helm: Helm, words: list[str], environment: dict[str, str], note: str) -> str:
     done = subprocess.run(  # noqa: S603  # no shell
         [helm.program, "upgrade", "--output=json", *words], env=environment, capture_output=True, encoding="utf-8", check=False
     )
     if done.returncode != 0:
-        raise HelmError(done.stderr, 1)
+        raise HelmError(f"{done.stderr}{note}", 1)
     sys.stderr.write(done.stderr)
     release = json.loads(done.stdout[done.stdout.index("{") :])
     hooks = "".join(f"---\n# Source: {hook['path']}\n{hook['manifest']}\n" for hook in release.get("hooks") or ())

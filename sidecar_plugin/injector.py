@@ -5,24 +5,25 @@ some, is changed. What was injected before is taken out first, so that a second 
 """
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from sidecar_plugin import declarations, platforms
-from sidecar_plugin.agents import AgentLibrary, Parts, patch_container
+from sidecar_plugin.agent_parts import Parts, patch_container
+from sidecar_plugin.agents import AgentLibrary
+from sidecar_plugin.brought import BroughtManifests
 from sidecar_plugin.config import VERSION_SOURCES, AgentSettings, Settings
 from sidecar_plugin.declarations.protocol import Declaration, Target
 from sidecar_plugin.document.edit import Editor
 from sidecar_plugin.document.emit import Emitter
 from sidecar_plugin.document.stream import Document
 from sidecar_plugin.errors import (
-    ClashError,
     DeclarationError,
     ManifestError,
     SettingsError,
     TemplateError,
     VersionError,
 )
-from sidecar_plugin.marker import INJECTED, has_marker, manifest_marker, remove
+from sidecar_plugin.marker import has_marker, remove
 from sidecar_plugin.memo import Memo
 from sidecar_plugin.nodes import ParseError, Sequence
 from sidecar_plugin.parsing import validate
@@ -30,7 +31,7 @@ from sidecar_plugin.pod_agents import PodAgents
 from sidecar_plugin.pod_patch import PodPatch
 from sidecar_plugin.pod_writer import PodWriter
 from sidecar_plugin.results import Outcome, Results
-from sidecar_plugin.streams import Stream, append_documents, check_foreign, identity, without_manifests
+from sidecar_plugin.streams import Stream, append_documents, check_foreign, without_manifests
 from sidecar_plugin.workloads import (
     PodTemplate,
     Skipped,
@@ -40,24 +41,13 @@ from sidecar_plugin.workloads import (
 )
 
 
-class Manifest(NamedTuple):
-    """A resource that an agent brings along."""
-
-    agent: str
-    data: dict[str, Any]
-
-
-Manifests = dict[tuple[str, str, str, str], Manifest]
-"""What agents brought along, by API version, kind, namespace and name."""
-
-
 class Injector:
     """Injects by one set of settings; agents are compiled once and shared over all streams."""
 
     __slots__ = ("_agents", "_containers", "_emitter", "_kinds", "_manifests", "_memo", "_platform", "_results", "_settings")
 
     def __init__(
-        self, settings: Settings, library: AgentLibrary, results: Results, memo: Memo, manifests: Manifests | None = None
+        self, settings: Settings, library: AgentLibrary, results: Results, memo: Memo, manifests: BroughtManifests | None = None
     ) -> None:
         """Injectors of one stream share `manifests`. Raise SettingsError for an agent that does not exist and for settings
         that do not fit together."""
@@ -68,7 +58,7 @@ class Injector:
         self._platform = platforms.named(settings.platform)
         self._containers: dict[tuple[str, str], tuple[Parts, dict[str, Any]]] = {}
         self._emitter = Emitter()
-        self._manifests: Manifests = {} if manifests is None else manifests
+        self._manifests = manifests or BroughtManifests()
         self._kinds = WorkloadKinds.of(settings.workloads)
 
     @property
@@ -95,12 +85,12 @@ class Injector:
 
     def with_manifests(self, stream: Stream, pieces: list[str]) -> list[str]:
         """Return what `inject_documents` gave with the manifests of agents behind it. Raises SidecarPluginError."""
-        manifests = self._brought()
+        manifests = self._manifests.new()
         if manifests:
             documents = self._documents(stream)
-            self._check_manifests(manifests, documents)
+            self._manifests.check_apart(documents)
             pieces = [append_documents("".join(pieces), documents[-1], manifests)]
-            self.take_manifests()
+            self._manifests.take()
         return pieces
 
     def _documents(self, stream: Stream) -> list[Document]:
@@ -108,18 +98,11 @@ class Injector:
 
     def take_manifests(self) -> list[dict[str, Any]]:
         """Return the resources that agents brought along since the last call, with the marker."""
-        manifests = self._brought()
-        for key, manifest in self._manifests.items():
-            self._manifests[key] = manifest._replace(agent="")
-        return manifests
-
-    def _brought(self) -> list[dict[str, Any]]:
-        return [_marked(manifest) for manifest in self._manifests.values() if manifest.agent]
+        return self._manifests.take()
 
     def drop_manifests(self) -> None:
         """Forget what agents brought along since the last call of `take_manifests`: the stream was refused."""
-        for key in [key for key, manifest in self._manifests.items() if manifest.agent]:
-            del self._manifests[key]
+        self._manifests.drop()
 
     # --- documents
 
@@ -146,7 +129,7 @@ class Injector:
             if patch is not None:
                 editor = editor or Editor(document.text, _indent_of_lists(found), self._emitter)
                 PodWriter(found, tree, editor).write(patch)
-                self._collect_manifests(found, patch)
+                self._manifests.add(found, patch.manifests)
         if editor is None:
             return document.text
         return self._checked(document, editor.result())
@@ -237,32 +220,6 @@ class Injector:
                 raise DeclarationError(text, place)
             self._results.warn(text, place)
 
-    # --- manifests of agents
-
-    def _collect_manifests(self, pod: PodTemplate, patch: PodPatch) -> None:
-        for agent, manifest in patch.manifests:
-            metadata = dict(manifest["metadata"])
-            if pod.namespace and "namespace" not in metadata:
-                metadata["namespace"] = pod.namespace
-            data = {**manifest, "metadata": metadata}
-            key = (data["apiVersion"], data["kind"], metadata.get("namespace", ""), metadata["name"])
-            known = self._manifests.setdefault(key, Manifest(agent, data))
-            if known.data != data:
-                message = f"two agents or workloads bring a {key[1]}/{key[3]}, but not the same one (agent {agent})"
-                raise ClashError(message, pod.document.place(pod.offset))
-
-    def _check_manifests(self, manifests: list[dict[str, Any]], documents: list[Document]) -> None:
-        named = ((manifest["kind"], manifest["metadata"]) for manifest in manifests)
-        brought = {(kind, metadata.get("namespace", ""), metadata["name"]) for kind, metadata in named}
-        kinds = {kind for kind, _, _ in brought}
-        for document in documents:
-            text = document.text
-            if not any(kind in text for kind in kinds) or (known := identity(document)) not in brought:
-                continue
-            message = f"an agent brings a {known[0]}/{known[2]}, and there is one already; rename either"
-            root = document.parse().root
-            raise ClashError(message, document.place(root.start if root else 0))
-
 
 def _indent_of_lists(pod: PodTemplate) -> int:
     """Return how far the author indents a list's dashes behind its key: as the pod's containers are."""
@@ -270,9 +227,3 @@ def _indent_of_lists(pod: PodTemplate) -> int:
     if pod.spec.flow or not isinstance(containers, Sequence) or containers.flow:
         return 0
     return max(0, containers.column - pod.spec.column)
-
-
-def _marked(manifest: Manifest) -> dict[str, Any]:
-    metadata = manifest.data["metadata"]
-    annotations = {**(metadata.get("annotations") or {}), INJECTED: manifest_marker(manifest.agent)}
-    return {**manifest.data, "metadata": {**metadata, "annotations": annotations}}

@@ -30,9 +30,14 @@ class Memo:
             self.used[key] = result
         return result
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for more results: then making a key costs more than it may save."""
+        return len(self.used) >= MAX_ENTRIES
+
     def put(self, key: str, result: str) -> None:
         """Keep a result, as long as there is room."""
-        if len(self.used) < MAX_ENTRIES:
+        if not self.is_full:
             self._known[key] = self.used[key] = result
             self.added = True
 

@@ -67,14 +67,13 @@ def resolve(scalar: Scalar) -> str | int | float | bool | None:
     return text
 
 
-def to_data(root: Node) -> Any:
-    """Return `root` as dicts, lists and scalars.
+def to_data(root: Node, depth: int = 0) -> Any:
+    """Return `root`, which stands `depth` levels deep, as dicts, lists and scalars.
 
     Raises DataError for a key that stands twice, a merge of something that is no mapping, more than MAX_NODES nodes, and
     what `resolve` refuses.
     """
     left = MAX_NODES
-    depth = 0
 
     def convert(node: Node) -> Any:
         nonlocal left, depth

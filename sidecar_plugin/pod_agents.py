@@ -4,7 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from sidecar_plugin.agents import TEMPLATE, Agent, AgentFolder, AgentLibrary, Parts, ValuesError
+from sidecar_plugin.agent_parts import Parts
+from sidecar_plugin.agents import TEMPLATE, Agent, AgentFolder, AgentLibrary, ValuesError
 from sidecar_plugin.config import RESERVED, AgentSettings, Settings
 from sidecar_plugin.document.stream import Document
 from sidecar_plugin.errors import ManifestError, Place, SettingsError, did_you_mean

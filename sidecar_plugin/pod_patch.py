@@ -5,7 +5,7 @@ What clashes with the pod, or between two agents, is a ClashError that names bot
 
 from typing import Any
 
-from sidecar_plugin.agents import Parts
+from sidecar_plugin.agent_parts import Parts
 from sidecar_plugin.declarations.protocol import Declaration
 from sidecar_plugin.errors import ClashError, ManifestError
 from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, follow, is_null, kind_of

@@ -8,7 +8,8 @@ known, and a template that looks at it is found out.
 from typing import Any, NamedTuple
 
 from sidecar_plugin import declarations, platforms
-from sidecar_plugin.agents import AgentLibrary, Parts, patch_container
+from sidecar_plugin.agent_parts import Parts, patch_container
+from sidecar_plugin.agents import AgentLibrary
 from sidecar_plugin.config import VERSION_SOURCES, AgentSettings, Settings
 from sidecar_plugin.declarations.protocol import Declaration, Target
 from sidecar_plugin.document.stream import Document

@@ -4,6 +4,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from sidecar_plugin.agent_folders import AgentFolders
+from sidecar_plugin.brought import BroughtManifests
 from sidecar_plugin.config import (
     VALUES_KEY,
     Layer,
@@ -15,7 +16,7 @@ from sidecar_plugin.config import (
     values_layer,
 )
 from sidecar_plugin.errors import SidecarPluginError, UsageError
-from sidecar_plugin.injector import Injector, Manifests
+from sidecar_plugin.injector import Injector
 from sidecar_plugin.memo import Memo
 from sidecar_plugin.memo_file import MemoFile
 from sidecar_plugin.results import Results
@@ -60,14 +61,14 @@ def injector_for(options: Options, found: list[Layer], results: Results, memo: M
     layers = _option_layers(options, results, memo)
     library = AgentFolders(options.templates)
 
-    def make(chosen: list[Layer], manifests: Manifests) -> Injector:
+    def make(chosen: list[Layer], manifests: BroughtManifests) -> Injector:
         return Injector(merge_layers([*chosen, *layers]), library, results, memo, manifests)
 
     if any(layer.chart for layer in documents):
         from sidecar_plugin.scopes import ScopedInjector  # late: most streams hold no chart's settings
 
         return ScopedInjector(documents, make)
-    return make(documents, {})
+    return make(documents, BroughtManifests())
 
 
 def settings_for(options: Options, found: list[Layer], results: Results, memo: Memo) -> Settings:

@@ -22,6 +22,9 @@ MAX_SECONDS = 2.0  # of computing
 MAX_BITS = 100_000
 
 
+_METHODS = frozenset(dir(dict))  # these come before a mapping's values
+
+
 class RenderError(Exception):
     """A template that cannot be compiled or rendered: what is wrong, and the file and line if they are known."""
 
@@ -38,6 +41,12 @@ class TimeUpError(BaseException):
 
 class _Environment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset(("**", "*", "%"))
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Return what Jinja2 finds, without the exception on its way to a mapping's value."""
+        if obj.__class__ is dict and attribute in obj and attribute not in _METHODS:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "**" and _bits(left) * abs(_bits_or(right)) > MAX_BITS:

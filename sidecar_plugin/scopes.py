@@ -8,16 +8,17 @@ docs/charts.md tells. What was not rendered by a chart (--config, a file of the 
 from collections.abc import Callable
 from typing import Any
 
+from sidecar_plugin.brought import BroughtManifests
 from sidecar_plugin.config import Layer
 from sidecar_plugin.document.stream import Document
 from sidecar_plugin.errors import SettingsError
 from sidecar_plugin.helm_charts import chart_of, covers, template_of, values_path
-from sidecar_plugin.injector import Injector, Manifests
+from sidecar_plugin.injector import Injector
 from sidecar_plugin.streams import Stream, without_manifests
 
 _NONE = Layer("the settings of other charts", {})
 """What is for a workload of which no chart's settings are: no agent, so that one that was injected before is taken out."""
-MakeInjector = Callable[[list[Layer], Manifests], Injector]
+MakeInjector = Callable[[list[Layer], BroughtManifests], Injector]
 
 
 class ScopedInjector:
@@ -34,7 +35,7 @@ class ScopedInjector:
         """Take the layers, weakest first. Raise SettingsError for a set of them that does not fit together."""
         self._layers = sorted(layers, key=lambda layer: layer.chart.count("/charts/"))  # a stable sort: the nearest chart last
         self._make = make
-        self._manifests: Manifests = {}
+        self._manifests = BroughtManifests()
         self._injectors: dict[tuple[int, ...], Injector] = {}
         self._charts = sorted({layer.chart for layer in layers} - {""})
         for chart in self._charts:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from sidecar_plugin.agent_folders import AgentFolders
-from sidecar_plugin.agents import TEMPLATE, Agent, AgentFolder, Parts, ValuesError, patch_container
+from sidecar_plugin.agent_parts import Parts, patch_container
+from sidecar_plugin.agents import TEMPLATE, Agent, AgentFolder, ValuesError
 from sidecar_plugin.errors import SettingsError, TemplateError
 from sidecar_plugin.memo import Memo
 

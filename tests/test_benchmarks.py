@@ -17,6 +17,13 @@ def test_the_quick_run_prints_every_table_and_leaves_the_page_alone() -> None:
         [sys.executable, ROOT / "benchmarks" / "run.py", "--quick"], capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 0, done.stderr
-    for title in ("A chart of 20", "Beside a kustomize patch", "As the stream grows", "As agents are added", "As one document"):
+    for title in (
+        "A chart of 20",
+        "Beside a kustomize patch",
+        "Beside istioctl",
+        "As the stream grows",
+        "As agents are added",
+        "As one document",
+    ):
         assert title in done.stdout
     assert page.read_bytes() == before

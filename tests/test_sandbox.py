@@ -348,3 +348,10 @@ def test_what_the_template_was_given_is_unchanged() -> None:
 
 def test_an_ordinary_template_still_renders_afterwards() -> None:
     render('container: {name: a, image: "x"}')
+
+
+def test_a_mappings_methods_come_before_its_values() -> None:
+    """As Jinja2 has it; what comes first must not depend on how quickly it is found."""
+    text = '{{ {"items": 1}.items is callable }} {{ {"items": 1}["items"] }} {{ {"a": 2}.a }} {{ {"a": 2}.b is defined }}'
+    files = {"t": text}
+    assert sandbox.render(sandbox.compile_template(files, files, "t"), {}, frozenset()) == "True 1 2 False"

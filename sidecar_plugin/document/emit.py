@@ -47,69 +47,55 @@ def block(data: Any, column: int, indent_lists: int = 0, literal: bool = True) -
 
     `indent_lists` is how far the dashes of a list stand behind the column of its key; `literal` allows literal blocks.
     """
-    lines: list[str] = []
-    _write(data, " " * column, " " * indent_lists, literal, lines)
-    return lines
+    return Emitter().block(data, column, indent_lists, literal)
 
 
 class Emitter:
-    """Writes blocks, and keeps the items of lists that it has written: a stream gets the same container a thousand times.
+    """Writes blocks, and keeps the collections that it has written: a stream gets the same container a thousand times, or one
+    that is the same but for a name.
 
-    An item is known by its identity, so whoever hands it over must not change it afterwards.
+    A collection is known by its identity, so whoever hands it over must not change it afterwards.
     """
 
     __slots__ = ("_known",)
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, int, int, bool], tuple[Any, list[str]]] = {}
+        self._known: dict[tuple[int, str, str, bool], tuple[Any, list[str]]] = {}
 
     def block(self, data: Any, column: int, indent_lists: int = 0, literal: bool = True) -> list[str]:
         """Return what the function `block` returns."""
-        if isinstance(data, list):
-            return self._items(data, column, indent_lists, literal)
-        lines = []
-        for key, value in data.items():
-            if isinstance(value, list) and value:
-                lines.append(f"{' ' * column}{scalar(key)}:")
-                lines += self._items(value, column + indent_lists, indent_lists, literal)
-            else:
-                lines += block({key: value}, column, indent_lists, literal)
+        return self._entries(data, " " * column, " " * indent_lists, literal)
+
+    def _lines(self, data: Any, margin: str, list_margin: str, literal: bool) -> list[str]:
+        key = (id(data), margin, list_margin, literal)
+        known, lines = self._known.get(key, (None, []))
+        if known is not data:
+            lines = self._entries(data, margin, list_margin, literal)
+            if len(self._known) >= MAX_KEPT:
+                self._known.clear()
+            self._known[key] = data, lines
         return lines
 
-    def _items(self, items: list[Any], column: int, indent_lists: int, literal: bool) -> list[str]:
-        lines = []
-        for item in items:
-            key = (id(item), column, indent_lists, literal)
-            known, written = self._known.get(key, (None, []))
-            if known is not item:
-                written = block([item], column, indent_lists, literal)
-                if len(self._known) >= MAX_KEPT:
-                    self._known.clear()
-                self._known[key] = item, written
-            lines += written
-        return lines
-
-
-def _write(data: Any, margin: str, list_margin: str, literal: bool, lines: list[str]) -> None:
-    if isinstance(data, dict):
-        for key, value in data.items():
-            name = f"{margin}{scalar(key)}:"
-            if isinstance(value, dict) and value:
-                lines.append(name)
-                _write(value, margin + "  ", list_margin, literal, lines)
-            elif isinstance(value, list) and value:
-                lines.append(name)
-                _write(value, margin + list_margin, list_margin, literal, lines)
+    def _entries(self, data: Any, margin: str, list_margin: str, literal: bool) -> list[str]:
+        lines: list[str] = []
+        if isinstance(data, dict):
+            for key, value in data.items():
+                name = f"{margin}{scalar(key)}:"
+                if isinstance(value, (dict, list)) and value:
+                    lines.append(name)
+                    below = margin + ("  " if isinstance(value, dict) else list_margin)
+                    lines += self._lines(value, below, list_margin, literal)
+                else:
+                    _write_leaf(name, value, margin, literal, lines)
+            return lines
+        for item in data:
+            if isinstance(item, (dict, list)) and item:
+                first = len(lines)
+                lines += self._lines(item, margin + "  ", list_margin, literal)
+                lines[first] = f"{margin}- {lines[first].lstrip(' ')}"
             else:
-                _write_leaf(name, value, margin, literal, lines)
-        return
-    for item in data:
-        if isinstance(item, (dict, list)) and item:
-            first = len(lines)
-            _write(item, margin + "  ", list_margin, literal, lines)
-            lines[first] = f"{margin}- {lines[first].lstrip(' ')}"
-        else:
-            _write_leaf(f"{margin}-", item, margin, literal, lines)
+                _write_leaf(f"{margin}-", item, margin, literal, lines)
+        return lines
 
 
 def _write_leaf(name: str, value: Any, margin: str, literal: bool, lines: list[str]) -> None:

@@ -174,6 +174,19 @@ def test_a_wrong_value_in_a_flag_names_the_flag(helm: HelmSidecar) -> None:
         assert words in done.stderr
 
 
+def test_a_chart_whose_schema_takes_no_other_values(helm: HelmSidecar, tmp_path: Path) -> None:
+    chart = copied(tmp_path)
+    (chart / "values.schema.json").write_text('{"type": "object", "additionalProperties": false, "properties": {"image": {}}}')
+    done = helm.run("template", "find", chart, "-f", VALUES)
+    assert (done.status, done.stdout) == (1, "")
+    assert "additional properties 'sidecars' not allowed" in done.stderr
+    assert f"sidecar-plugin: {chart}/values.schema.json takes no value of the key sidecars" in done.stderr
+    assert helm.run("template", "find", chart, "-f", VALUES, "--skip-schema-validation").status == 0
+    unrelated = helm.run("template", "find", chart, "--set", "image=[]", "--no-such-flag")
+    assert unrelated.status == 1
+    assert "takes no value" not in unrelated.stderr
+
+
 def test_a_list_that_is_the_charts_own_value_is_told_apart(helm: HelmSidecar) -> None:
     done = helm.run("template", "find", UNTOUCHED, "--set-json", "sidecars=[]")
     assert done.status == 1
