@@ -52,8 +52,7 @@ def transform(data: bytes, options: Options, results: Results) -> bytes:
     kept.save()
     manifests = injector.take_manifests()
     check_strict(options, results)
-    entries = [krm_results.entry(document, root, "warning", warning.message, warning.place) for warning in results.warnings]
-    return source.encode(_extended(source, text, manifests, entries))
+    return source.encode(_extended(source, text, manifests, krm_results.of_warnings(document, root, results)))
 
 
 def failed(data: bytes, error: SidecarPluginError) -> bytes:
@@ -61,8 +60,7 @@ def failed(data: bytes, error: SidecarPluginError) -> bytes:
     try:
         source = Source.decode(STDIN, data)
         document, root = _resource_list(source)
-        entry = krm_results.entry(document, root, "error", error.message, error.place, error.field)
-        return source.encode(_extended(source, source.text, [], [entry]))
+        return source.encode(_extended(source, source.text, [], [krm_results.of_error(document, root, error)]))
     except SidecarPluginError:
         return b""
 

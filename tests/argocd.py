@@ -31,9 +31,18 @@ class ArgoCD:
 
     def manifests(self, application: str = APPLICATION, version: str = "v1.30.2") -> Outcome:
         """Ask for the manifests of an application on a cluster of that version."""
+        return self._ask("manifests", application, version)
+
+    def parameters(self) -> str:
+        """Ask for the parameters that the plugin announces."""
+        done = self._ask("parameters", APPLICATION)
+        assert done.status == 0, done.stderr
+        return done.stdout
+
+    def _ask(self, about: str, application: str, *more: str) -> Outcome:
         (self.shell.folder / "application.yaml").write_text(application)
         repository = f"file://{self.shell.folder}/repository"
-        return self.shell.run(tool("argocd"), "manifests", self.address, "application.yaml", repository, version)
+        return self.shell.run(tool("argocd"), about, self.address, "application.yaml", repository, *more)
 
     def commit(self, file: str, old: str, new: str) -> None:
         """Change a file of the repository."""

@@ -1,6 +1,7 @@
 """The Argo CD recipe in the real repo server and plugin server of Argo CD: an application in a Git repository, rendered by the
 plugin of docs/recipes.md. What the application controller would ask the repo server, the client of tools/argocd asks."""
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,6 +51,11 @@ def test_the_repo_server_answers_with_what_helm_and_the_program_give(argocd: Arg
     assert manifests == tracked(by_hand(argocd.shell, *options))
     assert ("name: logging" in yaml.safe_dump(manifests)) is (logging == "true")
     assert "SidecarInjection" not in done.stdout
+
+
+def test_the_repo_server_tells_of_the_parameter(argocd: ArgoCD) -> None:
+    [parameter] = json.loads(argocd.parameters())
+    assert (parameter["name"], parameter["string"]) == ("logging", "true")
 
 
 def test_mistakes_in_the_settings_come_back_as_the_applications_error(argocd: ArgoCD) -> None:

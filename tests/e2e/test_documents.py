@@ -34,15 +34,8 @@ NOT_RUN = {
 EXAMPLE_PATHS = {"agents/hello", "agents/collector"}
 OF_OTHERS = {
     *("--feature-gates", "--runtime-config", "--quick"),  # of the API server and of benchmarks/run.py
-    *(
-        "--allow-exec",
-        "--results-dir",
-        "--from-packages",
-        "--rm",
-        "--interactive",
-        "--network",
-        "--read-only",
-    ),  # kpt, podman, ours
+    *("--allow-exec", "--from-packages"),  # of kpt and tools/image/build
+    *("--rm", "--interactive", "--network", "--read-only"),  # of podman
 }
 TOP = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith("."))
 PATH = re.compile(rf"(?<![\w./$-])((?:{'|'.join(map(re.escape, TOP))})/[\w./-]*\w)")

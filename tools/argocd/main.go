@@ -3,6 +3,7 @@
 //
 //	argocd argocd-cmp-server|argocd-repo-server [FLAG]...
 //	argocd manifests ADDRESS APPLICATION REPOSITORY VERSION
+//	argocd parameters ADDRESS APPLICATION REPOSITORY
 //
 // A link of one of the first two names is that part, as with Argo CD's own program. `go install` refuses Argo CD because of its
 // replace directives, and its own program has every part in it.
@@ -20,7 +21,7 @@ import (
 
 func main() {
 	root := &cobra.Command{Use: "argocd", SilenceUsage: true}
-	root.AddCommand(cmpserver.NewCommand(), reposerver.NewCommand(), manifests())
+	root.AddCommand(cmpserver.NewCommand(), reposerver.NewCommand(), manifests(), parameters())
 	if name := filepath.Base(os.Args[0]); name != root.Use {
 		root.SetArgs(append([]string{name}, os.Args[1:]...))
 	}
