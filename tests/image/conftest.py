@@ -58,7 +58,7 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
     """A podman that has the image of this checkout and no other."""
     folder = tmp_path_factory.mktemp("containers")
     (folder / "containers.conf").write_text(CONFIGURATION)
-    storage = f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/storage"\nrunroot = "{folder}/run"\n'
+    storage = f'[storage]\ngraphroot = "{folder}/storage"\nrunroot = "{folder}/run"\n'
     (folder / "storage.conf").write_text(storage)
     environment = {
         **os.environ,
