@@ -1,11 +1,12 @@
 # `make demo` shows the program at work, `make test` proves it; both need Python 3.10 or later, Go and the network.
-.PHONY: help demo test test-fluent-bit test-cluster test-image lint bench clean
+.PHONY: help demo test test-fluent-bit test-recipes test-cluster test-image lint bench clean
 
 help:
 	@echo 'make demo    set up and run the main job on the chart examples/web'
 	@echo 'make test    set up, bring helm 3, helm 4, kustomize, kubectl and the OpenTelemetry Collector, run every check'
 	@echo 'make test-fluent-bit FLUENT_BIT=/path/to/fluent-bit    run the logging agent with that program'
-	@echo 'make test-cluster    build Kubernetes and run the tests on a real API server and a real node; root on Debian for the node'
+	@echo 'make test-recipes    bring Helmfile and parts of Argo CD, run their recipes of docs/recipes.md'
+	@echo 'make test-cluster    build Kubernetes, Helmfile and OpenTofu, run the tests on a real API server and a real node; root on Debian for the node'
 	@echo 'make test-image    build the container image of the KRM function and run it, through kpt too where kpt is installed'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make bench   compare with kustomize, istioctl and helm, show growth; rewrites docs/performance.md'
@@ -30,9 +31,15 @@ test-fluent-bit:
 	@test -x '$(FLUENT_BIT)' || { echo "which program? make test-fluent-bit FLUENT_BIT=/path/to/fluent-bit" >&2; exit 2; }
 	FLUENT_BIT='$(abspath $(FLUENT_BIT))' .venv/bin/pytest -m fluent_bit tests/agents $(PYTEST_ARGS)
 
+test-recipes:
+	@tools/venv dev
+	@tools/install helm3 helm4 kustomize helmfile argocd
+	.venv/bin/pytest -m recipes tests/e2e $(PYTEST_ARGS)
+
 test-cluster:
 	@tools/venv dev
 	@tools/install
+	@tools/install helmfile tofu terraform-provider-helm
 	@tools/cluster/packages
 	@tools/cluster/build
 	.venv/bin/pytest -m cluster tests/cluster $(PYTEST_ARGS)

@@ -1,15 +1,24 @@
 """YAML text as a tree of nodes that know where in the text they stand: what `parsing` makes.
 
-Nothing is resolved, constructed or expanded: a scalar stays its text, an alias points at its anchor's node. A node that libyaml
-composed is looked at only when somebody asks for it.
+Nothing is resolved, constructed or expanded: a scalar stays its text, an alias points at its anchor's node. libyaml's composer
+makes these nodes itself: their constructors take what it gives (tag, value, start and end mark, style).
 """
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.libyaml import MappingNode, ScalarNode
 from sidecar_plugin.lines import BREAKS
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Mark(Protocol):
+        """libyaml's: where a character stands."""
+
+        index: int
+        column: int
+
 
 MERGE_KEY = "<<"
 _BLOCK_STYLES = ("|", ">")
@@ -27,14 +36,15 @@ class Scalar:
     """A scalar: `value` is its text, `style` one of "" (plain), ', ", | and >."""
 
     __slots__ = ("anchor", "end", "start", "style", "tag", "value")
+    start_mark = None  # what the composer says in an error, which the events say better
 
-    def __init__(self, value: str, style: str, tag: str | None, anchor: str | None, start: int, end: int) -> None:
-        self.value = value
-        self.style = style
+    def __init__(self, tag: str | None, value: str, start: "Mark", end: "Mark", style: str | None) -> None:
         self.tag = tag
-        self.anchor = anchor
-        self.start = start
-        self.end = end
+        self.value = value
+        self.start = start.index
+        self.end = end.index
+        self.style = style or ""
+        self.anchor: str | None = None
 
 
 class Sequence:
@@ -43,26 +53,23 @@ class Sequence:
     `end` is the closing bracket's; of a block sequence `content_end` tells where it ends.
     """
 
-    __slots__ = ("_composed", "_items", "anchor", "column", "end", "first", "flow", "start", "tag")
+    __slots__ = ("anchor", "column", "end_mark", "first", "flow", "items", "start", "tag")
+    start_mark = None  # what the composer says in an error, which the events say better
 
-    def __init__(self, flow: bool, tag: str | None, anchor: str | None, start: int, first: int, column: int) -> None:
-        self._items: list[Node] = []
-        self._composed: list[Any] | None = None
-        self.flow = flow
+    def __init__(self, tag: str | None, items: "list[Node]", start: "Mark", end: "Mark", flow: Any) -> None:
         self.tag = tag
-        self.anchor = anchor
-        self.start = start
-        self.first = first
-        self.column = column
-        self.end = start
+        self.items = items
+        self.start = start.index
+        self.first = start.index
+        self.column = start.column
+        self.end_mark = end
+        self.flow = bool(flow)
+        self.anchor: str | None = None
 
     @property
-    def items(self) -> "list[Node]":
-        """The items, in order."""
-        if self._composed is not None:
-            self._items = [from_composed(item) for item in self._composed]
-            self._composed = None
-        return self._items
+    def end(self) -> int:
+        """Where the sequence ends."""
+        return self.end_mark.index
 
 
 class Mapping:
@@ -71,27 +78,24 @@ class Mapping:
     `end` is the closing brace's; of a block mapping `content_end` tells where it ends.
     """
 
-    __slots__ = ("_by_key", "_composed", "_pairs", "anchor", "column", "end", "first", "flow", "start", "tag")
+    __slots__ = ("_by_key", "anchor", "column", "end_mark", "first", "flow", "pairs", "start", "tag")
+    start_mark = None  # what the composer says in an error, which the events say better
 
-    def __init__(self, flow: bool, tag: str | None, anchor: str | None, start: int, first: int, column: int) -> None:
-        self._pairs: list[tuple[Scalar, Node]] = []
-        self._composed: list[tuple[Any, Any]] | None = None
-        self._by_key: dict[str, tuple[Scalar, Node]] | None = None
-        self.flow = flow
+    def __init__(self, tag: str | None, pairs: "list[tuple[Scalar, Node]]", start: "Mark", end: "Mark", flow: Any) -> None:
         self.tag = tag
-        self.anchor = anchor
-        self.start = start
-        self.first = first
-        self.column = column
-        self.end = start
+        self.pairs = pairs
+        self.start = start.index
+        self.first = start.index
+        self.column = start.column
+        self.end_mark = end
+        self.flow = bool(flow)
+        self.anchor: str | None = None
+        self._by_key: dict[str, tuple[Scalar, Node]] | None = None
 
     @property
-    def pairs(self) -> "list[tuple[Scalar, Node]]":
-        """The pairs of key and value, in order."""
-        if self._composed is not None:
-            self._pairs = [(as_key(from_composed(key)), from_composed(value)) for key, value in self._composed]
-            self._composed = None
-        return self._pairs
+    def end(self) -> int:
+        """Where the mapping ends."""
+        return self.end_mark.index
 
     @property
     def has_key_twice(self) -> bool:
@@ -118,12 +122,14 @@ class Mapping:
 class Alias:
     """`*name`: stands for `target`."""
 
-    __slots__ = ("end", "start", "target")
+    __slots__ = ("end", "end_mark", "start", "start_mark", "target")
 
-    def __init__(self, target: "Scalar | Sequence | Mapping", start: int, end: int) -> None:
+    def __init__(self, target: "Scalar | Sequence | Mapping", start: "Mark", end: "Mark") -> None:
         self.target = target
-        self.start = start
-        self.end = end
+        self.start_mark = start
+        self.end_mark = end
+        self.start = start.index
+        self.end = end.index
 
 
 Node: TypeAlias = Scalar | Sequence | Mapping | Alias
@@ -160,29 +166,13 @@ def is_null(node: Node) -> bool:
     return isinstance(node, Scalar) and not node.style and node.tag is None and node.value in ("", "~", "null", "Null", "NULL")
 
 
-def from_composed(composed: Any) -> "Target":
-    """Return the node of what libyaml composed; what is below it is made when it is asked for."""
-    start = composed.start_mark
-    if composed.__class__ is ScalarNode:
-        return Scalar(composed.value, composed.style or "", None, None, start.index, composed.end_mark.index)
-    index = start.index
-    node: Sequence | Mapping
-    if composed.__class__ is MappingNode:
-        node = Mapping(bool(composed.flow_style), None, None, index, index, start.column)
-    else:
-        node = Sequence(bool(composed.flow_style), None, None, index, index, start.column)
-    node._composed = composed.value
-    node.end = composed.end_mark.index
-    return node
-
-
 def as_key(node: Node) -> Scalar:
     """Return the scalar that a key is. Raises ParseError for a key that is no scalar."""
     target = follow(node)
     if not isinstance(target, Scalar):
         raise ParseError(f"a mapping's key must be a string, but is {kind_of(node)}", node.start)
     if isinstance(node, Alias):
-        return Scalar(target.value, target.style, target.tag, None, node.start, node.end)
+        return Scalar(target.tag, target.value, node.start_mark, node.end_mark, target.style)
     return target
 
 

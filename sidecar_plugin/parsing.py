@@ -9,25 +9,29 @@ Nesting is bounded by MAX_DEPTH: libyaml's time grows with the square of the dep
 
 import math
 import re
+from typing import Any
 
 from sidecar_plugin import libyaml
 from sidecar_plugin.libyaml import Event, YAMLError
-from sidecar_plugin.nodes import Alias, Mapping, Node, ParseError, Scalar, Sequence, Target, Tree, as_key, follow, from_composed
+from sidecar_plugin.nodes import Alias, Mapping, Node, ParseError, Scalar, Sequence, Target, Tree, as_key, follow
 
 MAX_DEPTH = 1000
 _PROPERTY = r"(?<![^\s\[\]{},:\"'\ufeff])(?:!|&[^\s&])"
 _EXPLICIT_KEY = r"\?\s"
 _COMPLEX_KEY = r"[{,\]}](?:(?<=[{,])\s*[{\[#]|(?<=[\]}])\s*:)"
+_INNERMOST = r"[\[{][^\[\]{}\"'#\n]*[\]}]"  # neither a quote nor a comment can hide its end
+_BEFORE_CONTENT = r"(?:^|[\r\x85\u2028\u2029])[ \t?:-]*"
+_CLASSES = {"ScalarNode": Scalar, "SequenceNode": Sequence, "MappingNode": Mapping}  # by their names in PyYAML
 _NESTING = ("[", "{", "- ", "-\t", "? ", "?\t", ": :", ":\t")
 
 
 def validate(text: str) -> None:
     """Raise ParseError if `text`, one document, is not YAML; build nothing."""
-    if text.count("[") + text.count("{") > MAX_DEPTH:
-        parse(text)
-        return
     try:
-        libyaml.parser(text).raw_parse()
+        if text.count("[") + text.count("{") > MAX_DEPTH and _flow_levels(text) > MAX_DEPTH:
+            _check_depth(text)
+        else:
+            libyaml.parser(text).raw_parse()
     except YAMLError as error:
         raise ParseError(*libyaml.problem(text, error)) from None
 
@@ -41,7 +45,8 @@ def parse(text: str) -> Tree:
     try:
         if _is_simple(text):
             try:
-                return _compose(text)
+                if tree := _compose(text):
+                    return tree
             except YAMLError:
                 pass  # an alias, or no YAML: said by the events
         return _build(text)
@@ -63,17 +68,49 @@ def _is_simple(text: str) -> bool:
         return False
     # Levels that need no line of their own are told by their indicators; each of the others is indented further.
     levels = sum(map(text.count, _NESTING)) + math.isqrt(2 * len(text))
-    return levels < MAX_DEPTH and not may_hold_complex_key(text)
+    return (levels < MAX_DEPTH or _is_shallow(text)) and not may_hold_complex_key(text)
 
 
-def _compose(text: str) -> Tree:
-    """Return the tree as libyaml composes it: twice as fast as from its events, and nodes that nobody looks at stay as they
-    are."""
-    composed = libyaml.compose(text)
-    if composed is None or composed.start_mark.index == composed.end_mark.index:
+def _is_shallow(text: str) -> bool:
+    """Say whether a long text has few levels."""
+    return _block_levels(text) + _flow_levels(text) < MAX_DEPTH
+
+
+def _block_levels(text: str) -> int:
+    """Return how deep block collections can be nested at most: each begins further in than the one that it is in, but for a
+    list in the column of its key (YAML 1.2.2, 8.2.2)."""
+    return 2 * max(map(len, re.findall(_BEFORE_CONTENT, text, re.MULTILINE))) + 2
+
+
+def _flow_levels(text: str) -> int:
+    """Return how deep flow collections can be nested at most: as many as begin, but for those that end at once."""
+    return text.count("[") + text.count("{") - len(re.findall(_INNERMOST, text)) + 1
+
+
+def _check_depth(text: str) -> None:
+    """Raise ParseError for more than MAX_DEPTH levels, and YAMLError for text that is not YAML."""
+    get_event, depth = libyaml.parser(text).get_event, 0
+    opening = (Event.MappingStartEvent, Event.SequenceStartEvent)
+    closing = (Event.MappingEndEvent, Event.SequenceEndEvent)
+    while (event := get_event()) is not None:
+        if event.__class__ in opening:
+            if depth >= MAX_DEPTH:
+                raise _too_deep(event)
+            depth += 1
+        elif event.__class__ in closing:
+            depth -= 1
+
+
+def _too_deep(event: Any) -> ParseError:
+    return ParseError(f"nested more than {MAX_DEPTH} levels deep", event.start_mark.index)
+
+
+def _compose(text: str) -> Tree | None:
+    """Return the tree as libyaml composes it: twice as fast as from its events. None if it is no tree of ours."""
+    root = libyaml.compose(text, _CLASSES)
+    if root is None or (isinstance(root, Scalar) and root.start == root.end):
         return Tree(None, False)  # nothing, or `---` and nothing behind it
-    root = from_composed(composed)
-    return Tree(root, False)
+    return Tree(root, False) if root.__class__ in _CLASSES.values() else None
 
 
 def _build(text: str) -> Tree:
@@ -93,8 +130,9 @@ def _build(text: str) -> Tree:
         cls = event.__class__
         if cls is scalar_event:
             style = event.style
-            node = Scalar(event.value, style or "", event.tag, event.anchor, event.start_mark.index, event.end_mark.index)
+            node = Scalar(event.tag, event.value, event.start_mark, event.end_mark, style)
             if event.anchor is not None:
+                node.anchor = event.anchor
                 anchors[event.anchor] = node
         elif cls is mapping_start or cls is sequence_start:
             start, end_mark = event.start_mark.index, event.end_mark
@@ -105,21 +143,23 @@ def _build(text: str) -> Tree:
             elif cls is sequence_start and first > start and text[first - 1] == "-":
                 first, column = first - 1, column - 1  # dashes in the column of the key: the event ends after the dash
             build = Mapping if cls is mapping_start else Sequence
-            node = build(bool(event.flow_style), event.tag, event.anchor, start, first, column)
+            node = build(event.tag, [], event.start_mark, end_mark, event.flow_style)
+            node.first, node.column = first, column
             if event.anchor is not None:
+                node.anchor = event.anchor
                 anchors[event.anchor] = node
             if len(open_containers) >= MAX_DEPTH:
-                raise ParseError(f"nested more than {MAX_DEPTH} levels deep", start)
+                raise _too_deep(event)
         elif cls is mapping_end or cls is sequence_end:
             assert container is not None
-            container.end = event.end_mark.index
+            container.end_mark = event.end_mark
             container, key = open_containers.pop()
             continue
         elif cls is alias_event:
             target = anchors.get(event.anchor)
             if target is None:
                 raise ParseError(f"the alias *{event.anchor} has no anchor before it", event.start_mark.index)
-            node = Alias(target, event.start_mark.index, event.end_mark.index)
+            node = Alias(target, event.start_mark, event.end_mark)
             has_aliases = True
         elif event is None:
             return Tree(root, has_aliases)
@@ -133,11 +173,11 @@ def _build(text: str) -> Tree:
                 continue  # `---` and nothing behind it
             root = follow(node)  # never an alias: nothing is anchored before the root
         elif isinstance(container, Sequence):
-            container._items.append(node)
+            container.items.append(node)
         elif key is None:
             key = as_key(node)
         else:
-            container._pairs.append((key, node))
+            container.pairs.append((key, node))
             key = None
         if isinstance(node, (Mapping, Sequence)):
             open_containers.append((container, key))

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -72,6 +73,14 @@ def tool(name: str) -> Path:
     if not path.exists():
         pytest.fail(f"{path} is missing: run tools/install", pytrace=False)
     return path
+
+
+def version_of(name: str) -> str:
+    """Return the version of a tool that tools/NAME/go.mod names by its line `tool`."""
+    text = (ROOT / "tools" / name / "go.mod").read_text()
+    [module] = re.findall(r"^tool ([^/\n]+/[^/\n]+/[^/\n]+)", text, re.MULTILINE)
+    [version] = re.findall(rf"^\s*(?:require )?{re.escape(module)} v(\S+)", text, re.MULTILINE)
+    return str(version)
 
 
 def environment(home: Path) -> dict[str, str]:

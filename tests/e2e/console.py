@@ -4,8 +4,9 @@ In a ```console block a line that begins with `$ ` is a command, lines that begi
 its output, standard output and standard error together. In shown output a line `...` stands for any lines, `…` for any text
 within a line; a command without shown output just has to succeed. A command has to end with 0 unless an error is shown.
 
-The block's second word may be `helm3`: then `helm` is Helm 3. Any other block whose second word is a file's name is that file,
-written before the commands below it run. Blocks in ```shell are not run.
+The block's second word may be `helm3`: then `helm` is Helm 3. Or it is a tool that not every test run has (`helmfile`, `tofu`);
+its commands are run by that tool's own test. Any other block whose second word is a file's name is that file, written before
+the commands below it run. Blocks in ```shell are not run.
 """
 
 import re
@@ -16,12 +17,12 @@ from pathlib import Path
 from tests.real_tools import Shell
 
 _BLOCK = re.compile(r"^```(?P<language>\S*)(?: (?P<word>\S+))?\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
-_ERROR = re.compile(r"^(?:sidecar-plugin: error: |[Ee]rror: )", re.MULTILINE)
+_ERROR = re.compile(r"^ *(?:sidecar-plugin: error: |[Ee]rror: )", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command, the output shown below it, and the Helm that `helm` is: helm3 or helm4."""
+    """A command, the output shown below it, and its block's second word: helm3, helm4 where there is none, or a tool."""
 
     line: str
     shown: str

@@ -1,5 +1,5 @@
-"""The Argo CD recipe in the real repo server and plugin server of Argo CD: an application in a Git repository, rendered by the
-plugin of docs/recipes.md. What the application controller would ask the repo server, the client of tools/argocd asks."""
+"""The Argo CD recipe in the real repo server and plugin server of Argo CD (make test-recipes): an application in a Git repository,
+rendered by the plugin of docs/recipes.md. What Argo CD's other parts ask the repo server, the client of tools/argocd asks."""
 
 import json
 import subprocess
@@ -13,6 +13,8 @@ from conftest import ROOT, Shell
 from tests import real_tools
 from tests.argocd import APPLICATION, RECIPE, ArgoCD, argo_cd
 from tests.e2e.console import with_helm
+
+pytestmark = pytest.mark.recipes
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from conftest import EXAMPLES, PROGRAM, ROOT, Helm, Shell
 from console import Command, File, commands, matches, run, shell_lines, steps, with_helm
 
 from sidecar_plugin.cli import COMMANDS
+from tests.real_tools import version_of
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 by_name = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
@@ -31,11 +32,15 @@ NOT_RUN = {
 }
 """Every line of a ```shell block, and why it is not run here."""
 
+RUN_ELSEWHERE = {"helmfile": ROOT / "tests/e2e/test_helmfile.py", "tofu": ROOT / "tests/cluster/test_terraform.py"}
+"""The tools that not every test run has, and the test that runs the commands shown for them."""
+
 EXAMPLE_PATHS = {"agents/hello", "agents/collector"}
 OF_OTHERS = {
     *("--feature-gates", "--runtime-config", "--quick"),  # of the API server and of benchmarks/run.py
     *("--allow-exec", "--from-packages"),  # of kpt and tools/image/build
     *("--rm", "--interactive", "--network", "--read-only"),  # of podman
+    *("--quiet", "--selector", "--state-values-set"),  # of Helmfile
 }
 TOP = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith("."))
 PATH = re.compile(rf"(?<![\w./$-])((?:{'|'.join(map(re.escape, TOP))})/[\w./-]*\w)")
@@ -73,7 +78,7 @@ def test_the_commands_run_and_write_what_is_shown(document: Path, checkout: Shel
         elif step.line.startswith("cd "):
             folder = (folder / step.line.removeprefix("cd ")).resolve()
             assert folder.is_dir(), step.line
-        elif not step.line.startswith("make "):
+        elif step.helm not in RUN_ELSEWHERE and not step.line.startswith("make "):
             run(replace(shells[step.helm], folder=folder), step)
 
 
@@ -89,6 +94,18 @@ def test_the_difference_in_the_readme_is_a_part_of_the_demos(helm4: Helm) -> Non
         (helm4.shell.folder / f"{enabled}.yaml").write_text(helm4.template(EXAMPLES / "web", *options))
     shown = helm4.shell.run("diff", "-u", "false.yaml", "true.yaml").stdout
     assert matches(f"...\n{excerpt[1]}", shown), shown
+
+
+def test_the_tests_that_run_the_other_commands_exist() -> None:
+    named = {command.helm for document in DOCUMENTS for command in commands(document)}
+    assert {"helm3", "helm4", *RUN_ELSEWHERE} == named
+    assert [path for path in RUN_ELSEWHERE.values() if not path.exists()] == []
+
+
+def test_the_recipes_name_the_versions_that_are_built() -> None:
+    text = (ROOT / "docs/recipes.md").read_text()
+    for name in ("helmfile", "tofu", "terraform-provider-helm"):
+        assert version_of(name) in text, name
 
 
 @by_name

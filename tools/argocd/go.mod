@@ -2,6 +2,8 @@ module sidecar-plugin.dev/tools/argocd
 
 go 1.25.5
 
+tool sidecar-plugin.dev/tools/argocd
+
 require (
 	github.com/argoproj/argo-cd/v3 v3.2.12
 	github.com/spf13/cobra v1.10.1
