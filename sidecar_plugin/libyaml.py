@@ -51,8 +51,8 @@ def _init_reader_error(self: Any, name: str, position: int, character: int, enco
 
 
 MAX_DEPTH = 1000
-"""How deep collections can be nested. From 0.2.6 on (PyYAML 6.0.4) libyaml has this bound itself, one for each style, and counts
-otherwise: it stops a level earlier in block style, and later where anchors stand between."""
+"""How deep collections can be nested. From 0.2.6 on (PyYAML 6.0.4) libyaml has this bound itself, one for each style, and
+counts otherwise: it stops a level earlier in block style, and later where anchors stand between."""
 _TOO_DEEP = "exceeded maximum nesting depth"
 
 _libyaml: Any = _binding()

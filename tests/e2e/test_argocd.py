@@ -1,5 +1,5 @@
-"""The Argo CD recipe in Argo CD's repo server and plugin server (make test-recipes): an application in Git, rendered by the plugin
-of docs/recipes.md. What the other parts of Argo CD ask the repo server, the client of tools/argocd asks."""
+"""The Argo CD recipe in Argo CD's repo server and plugin server (make test-recipes): an application in Git, rendered by the
+plugin of docs/recipes.md. What the other parts of Argo CD ask the repo server, the client of tools/argocd asks."""
 
 import json
 import subprocess
