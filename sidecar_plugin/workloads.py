@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from sidecar_plugin.document.stream import Document
 from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.libyaml import MAX_DEPTH
 from sidecar_plugin.nodes import MERGE_KEY, Mapping, Node, Scalar, Sequence, Target, follow, is_null, kind_of
-from sidecar_plugin.parsing import MAX_DEPTH
 from sidecar_plugin.plain_data import DataError, merge_sources, to_data
 
 POD_TEMPLATES: dict[str, tuple[str, ...]] = {

@@ -82,7 +82,8 @@ def test_a_bad_resource_list_is_refused_in_its_results_too(text: str, place: str
     assert message in done.stderr
     (result,) = load(done.stdout.decode())[0]["results"]
     assert result["severity"] == "error"
-    assert message in result["message"]
+    field = result.get("field", {}).get("path", "")
+    assert message in f"{field}: {result['message']}"  # as kpt shows the two
 
 
 @pytest.mark.parametrize(

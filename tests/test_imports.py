@@ -16,7 +16,7 @@ FLOORS = [
     ["helm_runs"],
     ["helm_values"],
     ["post_renderer", "krm_function", "files", "agent_listing", "policy_export", "daemonset_files", "editor_schema"],
-    ["rules", "linting"],
+    ["rules", "linting", "krm_results"],
     ["command_line"],
     ["verification"],
     ["run"],

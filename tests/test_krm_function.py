@@ -68,6 +68,135 @@ def test_settings_among_the_items_are_taken_out() -> None:
     assert result["items"][0]["spec"]["initContainers"][0]["name"] == "logging"
 
 
+def test_settings_that_are_a_file_of_a_package_stay_and_set_nothing() -> None:
+    """kpt and `kustomize fn run` hand over every file of the package, and delete one that does not come back."""
+    ours = """\
+- # what the package says
+  apiVersion: sidecar-plugin.dev/v1alpha1
+  kind: SidecarInjection
+  metadata: {name: other, annotations: {internal.config.kubernetes.io/path: other.yaml}}
+  spec: {clusterVersion: "1.28"}
+"""
+    done = run(ITEMS + ours + CONFIG)
+    assert ours in done.stdout
+    pod = yaml.safe_load(done.stdout)["items"][0]
+    assert pod["spec"]["initContainers"][0]["restartPolicy"] == "Always"  # of CONFIG's 1.30, not of 1.28
+    done = run(ITEMS + ours)
+    assert yaml.safe_load(done.stdout)["items"] == yaml.safe_load(ITEMS + ours)["items"]
+    assert "no settings, so nothing was injected" in done.stderr
+
+
+OF_KPT = """\
+apiVersion: config.kubernetes.io/v1
+kind: ResourceList
+items:
+- apiVersion: kpt.dev/v1
+  kind: Kptfile
+  metadata:
+    name: shop
+    annotations:
+      config.kubernetes.io/local-config: "true"
+      config.kubernetes.io/index: '0'
+      config.kubernetes.io/path: 'Kptfile'
+      internal.config.kubernetes.io/index: '0'
+      internal.config.kubernetes.io/package-path: '/shop'
+      internal.config.kubernetes.io/path: 'Kptfile'
+      internal.config.kubernetes.io/seqindent: 'wide'
+      config.k8s.io/id: '1'
+  pipeline:
+    mutators:
+      - exec: sidecar-plugin  # ours
+        configPath: sidecars.yaml
+- # our settings
+  apiVersion: sidecar-plugin.dev/v1alpha1
+  kind: SidecarInjection
+  metadata:
+    name: agents
+    annotations:
+      config.kubernetes.io/local-config: "true"
+      internal.config.kubernetes.io/index: '0'
+      internal.config.kubernetes.io/path: 'sidecars.yaml'
+  spec: {clusterVersion: "1.30", agents: {logging: {enabled: true}}}
+- apiVersion: apps/v1
+  kind: Deployment
+  metadata:
+    name: web
+    namespace: shop
+    annotations:
+      internal.config.kubernetes.io/index: '1'
+      internal.config.kubernetes.io/path: 'base/web.yaml'
+      internal.config.kubernetes.io/seqindent: 'compact'
+  spec:
+    template:
+      spec:
+        containers:
+        - name: web # kept
+          image: x
+functionConfig:
+  # our settings
+  apiVersion: sidecar-plugin.dev/v1alpha1
+  kind: SidecarInjection
+  metadata:
+    name: agents
+    annotations:
+      config.kubernetes.io/local-config: "true"
+      internal.config.kubernetes.io/index: '0'
+      internal.config.kubernetes.io/path: 'sidecars.yaml'
+  spec: {clusterVersion: "1.30", agents: {logging: {enabled: true}}}
+"""
+"""What kpt 1.0.0-beta.56 hands to a function for a package like examples/kpt, somewhat shortened."""
+
+
+def test_a_package_of_kpt_only_gains_lines() -> None:
+    """Kptfile and settings come back to the byte, and so do all of kpt's annotations."""
+    done = run(OF_KPT)
+    assert done.returncode == 0, done.stderr
+    lines = iter(done.stdout.splitlines())
+    assert all(line in lines for line in OF_KPT.splitlines()), "something is gone, or moved"
+    start, workload, config = (OF_KPT.index(text) for text in ("apiVersion", "- apiVersion: apps/v1", "functionConfig:"))
+    assert done.stdout.startswith(OF_KPT[start:workload])
+    assert done.stdout.endswith(OF_KPT[config:])
+    assert "restartPolicy: Always" in done.stdout
+
+
+def test_a_mistake_in_a_package_of_kpt_names_resource_file_and_field() -> None:
+    done = run(OF_KPT.replace("agents: {logging:", "agents: {loging:"))
+    assert done.returncode == 1
+    [entry] = yaml.safe_load(done.stdout)["results"]
+    assert (entry["severity"], entry["file"], entry["field"]) == (
+        "error",
+        {"path": "sidecars.yaml", "index": 0},
+        {"path": "agents.loging"},
+    )
+    broken = OF_KPT.replace("- name: web # kept\n          image: x", "- 1")
+    [entry] = yaml.safe_load(run(broken).stdout)["results"]
+    assert (entry["resourceRef"]["kind"], entry["resourceRef"]["namespace"], entry["file"]) == (
+        "Deployment",
+        "shop",
+        {"path": "base/web.yaml", "index": 1},
+    )
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_settings_go_with_the_comment_behind_their_dash(newline: str) -> None:
+    settings = """\
+- # of the chart
+
+  # in two lines
+  apiVersion: sidecar-plugin.dev/v1alpha1
+  kind: SidecarInjection
+  spec: {clusterVersion: "1.30"}
+-
+  apiVersion: sidecar-plugin.dev/v1alpha1
+  kind: SidecarInjection
+  spec: {platform: acs}
+"""
+    given = (ITEMS + settings + "- # the last\n  apiVersion: v1\n  kind: Service\n").replace("\n", newline)
+    command = [sys.executable, "-m", "sidecar_plugin", "--report", "none"]
+    done = subprocess.run(command, input=given.encode(), capture_output=True, check=True)
+    assert done.stdout.decode() == given.replace(settings.replace("\n", newline), "")
+
+
 @pytest.mark.parametrize("results", ["", "results: []\n", "results:\n- {message: from another function}\n"])
 def test_a_warning_goes_into_results_and_to_stderr(results: str) -> None:
     done = run(ITEMS + results + CONFIG, "--declaration", "acs")
@@ -76,6 +205,8 @@ def test_a_warning_goes_into_results_and_to_stderr(results: str) -> None:
     assert last["severity"] == "warning"
     assert "containerStatus and pod status are not updated to Running" in last["message"]
     assert last["message"] in done.stderr
+    assert last["resourceRef"] == {"apiVersion": "v1", "kind": "Pod", "name": "web"}
+    assert last["file"] == {"path": "pod.yaml", "index": 0}
 
 
 def test_an_error_goes_into_results_and_to_stderr_and_leaves_the_items_alone() -> None:
@@ -84,7 +215,11 @@ def test_an_error_goes_into_results_and_to_stderr_and_leaves_the_items_alone() -
     result = yaml.safe_load(done.stdout)
     assert result["items"] == yaml.safe_load(ITEMS)["items"]
     assert result["results"][0]["severity"] == "error"
-    assert 'did you mean "logging"' in result["results"][0]["message"]
+    [entry] = result["results"]
+    assert 'did you mean "logging"' in entry["message"]
+    assert entry["field"] == {"path": "agents.loging"}
+    assert entry["resourceRef"] == {"apiVersion": "sidecar-plugin.dev/v1alpha1", "kind": "SidecarInjection", "name": "agents"}
+    assert "file" not in entry  # nothing tells where the functionConfig was read
     assert done.stderr.startswith("sidecar-plugin: error: <stdin>:")
 
 

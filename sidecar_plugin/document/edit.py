@@ -191,8 +191,28 @@ def span_of_pairs(text: str, mapping: Mapping, gone: set[int]) -> list[Span]:
 
 
 def span_of_items(text: str, sequence: Sequence, gone: set[int]) -> list[Span]:
-    """Return the spans of the items with those indexes, as `Editor.append` and `prepend` insert them."""
-    return _spans(text, [(item.start, content_end(text, item)) for item in sequence.items], gone, sequence.flow, keyed=False)
+    """Return the spans of the items with those indexes, as `Editor.append` and `prepend` insert them; of an author's item whose
+    dash stands on a line above it, with a comment behind it, the dash's line too."""
+    places = [(item.start, content_end(text, item)) for item in sequence.items]
+    if not sequence.flow:
+        places = [(_with_dash(text, start), end) for start, end in places]
+    return _spans(text, places, gone, sequence.flow, keyed=False)
+
+
+def _with_dash(text: str, start: int) -> int:
+    """Return where an item begins: at `start`, or at the dash where only comments stand between the two."""
+    line = line_start(text, start)
+    if text[line:start].strip(" "):
+        return start
+    while line:
+        end = line
+        line = line_start(text, end - (2 if text.endswith("\r\n", 0, end) else 1))
+        content = text[line:end].strip()
+        if content.startswith("-"):
+            return text.index("-", line)
+        if content and not content.startswith("#"):
+            break
+    return start
 
 
 def span_of_more(text: str, scalar: Scalar, more: str) -> list[Span]:

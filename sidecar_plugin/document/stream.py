@@ -9,10 +9,10 @@ from itertools import pairwise
 
 from sidecar_plugin import libyaml
 from sidecar_plugin.errors import ManifestError, Place
-from sidecar_plugin.libyaml import Event, YAMLError
+from sidecar_plugin.libyaml import MAX_DEPTH, Event, YAMLError
 from sidecar_plugin.lines import BREAKS
 from sidecar_plugin.nodes import ParseError, Tree
-from sidecar_plugin.parsing import MAX_DEPTH, parse, validate
+from sidecar_plugin.parsing import parse, validate
 from sidecar_plugin.source import Source
 
 _DASHES = re.compile("-+")

@@ -23,6 +23,11 @@ NOT_RUN = {
     "helm plugin install https://git.example.com/you/sidecar-plugin --verify=false": "no such host; test_helm4.py uses file://",
     "helm plugin update sidecar": "brings packages from the network; nothing runs it",
     "helm plugin uninstall sidecar": "test_helm4.py runs it",
+    "kpt fn render --allow-exec examples/kpt": "kpt cannot be installed; tests/image/test_kpt.py runs it where it is",
+    "tools/image/build registry.example.com/tools/sidecar-plugin:0.1.0": "no base image can be pulled; tests/image builds one",
+    "podman run --rm --interactive --network none --read-only localhost/sidecar-plugin:0.1.0 <resource-list.yaml": (
+        "tests/image/test_image.py runs it"
+    ),
     "make test-fluent-bit FLUENT_BIT=/path/to/fluent-bit": "needs a Fluent Bit; .ci/run calls it where one is at hand",
 }
 """Every line of a ```shell block, and why it is not run here."""
@@ -31,8 +36,12 @@ RUN_ELSEWHERE = {"helmfile": ROOT / "tests/e2e/test_helmfile.py", "tofu": ROOT /
 """The tools that not every test run has, and the test that runs the commands shown for them."""
 
 EXAMPLE_PATHS = {"agents/hello", "agents/collector"}
-OF_OTHERS = {"--feature-gates", "--runtime-config", "--quick"}  # of the API server and of benchmarks/run.py
-OF_OTHERS |= {"--quiet", "--selector", "--state-values-set"}  # of Helmfile
+OF_OTHERS = {
+    *("--feature-gates", "--runtime-config", "--quick"),  # of the API server and of benchmarks/run.py
+    *("--allow-exec", "--from-packages"),  # of kpt and tools/image/build
+    *("--rm", "--interactive", "--network", "--read-only"),  # of podman
+    *("--quiet", "--selector", "--state-values-set"),  # of Helmfile
+}
 TOP = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith("."))
 PATH = re.compile(rf"(?<![\w./$-])((?:{'|'.join(map(re.escape, TOP))})/[\w./-]*\w)")
 LINK = re.compile(r"\]\(([^)#:]+)\)")
@@ -114,7 +123,7 @@ def options(tool: Callable[[str], Path]) -> set[str]:
     shell = Shell({"PATH": "", "HOME": "/nonexistent"}, ROOT)
     asked = [
         *((tool("helm4"), *words) for words in (("template",), ("install",), ("plugin", "install"))),
-        (tool("kustomize"), "build"),
+        *((tool("kustomize"), *words) for words in (("build",), ("fn", "run"))),
         (tool("kubectl"), "kustomize"),
         *((PROGRAM, *words) for words in ((), *((command,) for command in COMMANDS))),
     ]

@@ -1,7 +1,6 @@
-"""The files of docs/recipes.md and the Containerfile, run as far as their tools can be had."""
+"""The files of docs/recipes.md, run as far as their tools can be had."""
 
 import shutil
-import sys
 from dataclasses import replace
 
 import pytest
@@ -39,24 +38,3 @@ def _generate(shell: Shell, environment: dict[str, str]) -> real_tools.Outcome:
     ready = with_helm(shell, real_tools.tool("helm3"))
     ready = replace(ready, folder=chart, environment={**ready.environment, **of_argo})
     return ready.run(*generate["command"], *generate["args"])
-
-
-def test_what_the_containerfile_copies_installs_as_a_function_that_takes_a_resource_list(shell: Shell) -> None:
-    lines = (ROOT / "Containerfile").read_text().splitlines()
-    source, target = shell.folder / "source", shell.folder / "target"
-    source.mkdir()
-    for name in [name for line in lines if line.startswith("COPY ") for name in line.split()[1:-1]]:
-        path = ROOT / name
-        (shutil.copytree if path.is_dir() else shutil.copy)(path, source / name)
-    quiet = ("--quiet", "--disable-pip-version-check", "--no-deps")
-    done = shell.run(sys.executable, "-m", "pip", "install", *quiet, "--target", str(target), str(source))
-    assert done.status == 0, done.stderr
-    items = list(yaml.safe_load_all((EXAMPLES / "kustomize/workloads.yaml").read_text()))
-    function = yaml.safe_load((EXAMPLES / "kustomize/sidecars.yaml").read_text())
-    resources = {"apiVersion": "config.kubernetes.io/v1", "kind": "ResourceList", "items": items, "functionConfig": function}
-    (shell.folder / "list.yaml").write_text(yaml.safe_dump(resources))
-    installed = replace(shell, environment={**shell.environment, "PYTHONPATH": str(target)})
-    done = installed.run("sh", "-c", f"{target}/bin/sidecar-plugin <list.yaml")
-    assert done.status == 0, done.stderr
-    assert yaml.safe_load(done.stdout)["kind"] == "ResourceList"
-    assert "restartPolicy: Always" in done.stdout
