@@ -199,19 +199,20 @@ class _Rewriting:
     def _put_in(self, text: str, plans: list[PodPlan]) -> str:
         pods, edits = self._read(text)[1], list[Replacement]()
         for one in plans:
-            pod = pods[one.number]
+            pod, lines = pods[one.number], dict[str, list[Lines] | None]()
             for change in one.changes:
                 container = container_of(pod, change)
                 if change.to == "native" and scalar_text(container, "restartPolicy"):
                     continue
                 if change.to == "acs" and marks(container):
                     continue
-                edits += put_in(text, container, self._lines(text, pod, change), change.to, _indent_of_lists(pod))
+                name, place = change.sidecar.container.list_name, change.sidecar.container.place
+                if name not in lines:
+                    key, node = list_of(pod, name)
+                    lines[name] = None if node.flow else block_items(text, key, node)
+                items = lines[name]
+                edits += put_in(text, container, items[place] if items else None, change.to, _indent_of_lists(pod))
         return replaced(text, edits)
-
-    def _lines(self, text: str, pod: PodTemplate, change: Change) -> Lines | None:
-        key, node = list_of(pod, change.sidecar.container.list_name)
-        return None if node.flow else block_items(text, key, node)[change.sidecar.container.place]
 
     def _move(self, text: str, plans: list[PodPlan]) -> str:
         pods, edits = self._read(text)[1], list[Replacement]()
