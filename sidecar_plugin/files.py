@@ -163,10 +163,11 @@ def _read(paths: list[str], output: Output | None = None, results: Results | Non
             files.append(_File(None, Path("stdin.yaml"), Source.decode(STDIN, read_stdin())))
             continue
         for path, relative in _found(name):
-            own = os.path.realpath(path)
-            if output.in_place and own in seen:
-                continue
-            seen.add(own)
+            if output.in_place:
+                own = os.path.realpath(path)
+                if own in seen:
+                    continue
+                seen.add(own)
             with results.each_file(output.keep_going):
                 files.append(_File(path, relative, _source(path)))
     return files

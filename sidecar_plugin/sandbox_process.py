@@ -178,7 +178,7 @@ def _serve(questions: int, answers: int) -> NoReturn:
         except (OSError, ImportError, MemoryError) as error:
             # Not confined it renders nothing. The first question is read, so that whoever asks is there to read the answer.
             reader.readline()
-            what = f"the process that renders templates cannot be confined: {error or 'there is not enough memory'}"
+            what = f"the process that renders templates cannot be confined: {str(error) or 'there is not enough memory'}"
             writer.write(json.dumps({"error": [what, None, None], "seen": []}).encode() + b"\n")
             writer.flush()
             os._exit(3)
