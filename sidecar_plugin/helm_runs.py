@@ -20,13 +20,13 @@ from sidecar_plugin.command_line import PROGRAM, say, write
 from sidecar_plugin.diffs import Side, unified
 from sidecar_plugin.document.stream import Document, split
 from sidecar_plugin.errors import UsageError
+from sidecar_plugin.fields import scalar_text
 from sidecar_plugin.helm_charts import template_of
 from sidecar_plugin.helm_program import Flags, Helm, HelmError, Line
 from sidecar_plugin.helm_values import evaluate, settings_of, values_of, without_stdin
 from sidecar_plugin.nodes import Mapping
 from sidecar_plugin.signals import tidily
 from sidecar_plugin.source import Source
-from sidecar_plugin.workloads import scalar_text
 
 VERBS = {"template": "template", "install": "install", "upgrade": "upgrade", "diff": "upgrade"}
 """What we are asked to do, and the command of helm that it takes its words from."""

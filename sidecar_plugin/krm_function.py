@@ -13,13 +13,13 @@ from sidecar_plugin.document.edit import Editor
 from sidecar_plugin.document.emit import Emitter
 from sidecar_plugin.document.stream import Document, split
 from sidecar_plugin.errors import ManifestError, SettingsError, SidecarPluginError
+from sidecar_plugin.fields import check_once, scalar_text
 from sidecar_plugin.memo import Memo
 from sidecar_plugin.nodes import Mapping, Sequence, follow, is_null, kind_of
 from sidecar_plugin.results import Results
 from sidecar_plugin.run import STDIN, Options, check_strict, injector_for, memo_for
 from sidecar_plugin.source import Source
 from sidecar_plugin.streams import read_stream
-from sidecar_plugin.workloads import check_once, scalar_text
 
 RESOURCE_LIST = "ResourceList"
 GROUP = "config.kubernetes.io"

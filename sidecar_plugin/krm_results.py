@@ -8,11 +8,11 @@ from typing import Any
 
 from sidecar_plugin.document.stream import Document
 from sidecar_plugin.errors import Place, SidecarPluginError
+from sidecar_plugin.fields import scalar_text
 from sidecar_plugin.helm_charts import annotation
 from sidecar_plugin.nodes import Mapping, Sequence, content_end, follow
 from sidecar_plugin.results import Results
 from sidecar_plugin.streams import package_path
-from sidecar_plugin.workloads import scalar_text
 
 INDEXES = ("internal.config.kubernetes.io/index", "config.kubernetes.io/index")
 

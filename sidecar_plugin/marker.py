@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 from sidecar_plugin.document.edit import join_spans, span_of_comment_mark, span_of_items, span_of_more, span_of_pairs
 from sidecar_plugin.document.stream import Document, Span
 from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.fields import effective_pair, scalar_text
 from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, follow, walk
-from sidecar_plugin.workloads import effective_pair, scalar_text
 
 INJECTED = "sidecar-plugin.dev/injected"
 VERSION = 1

@@ -9,12 +9,13 @@ from sidecar_plugin.agents import TEMPLATE, Agent, AgentFolder, AgentLibrary, Va
 from sidecar_plugin.config import RESERVED, AgentSettings, Settings
 from sidecar_plugin.document.stream import Document
 from sidecar_plugin.errors import ManifestError, Place, SettingsError, did_you_mean
+from sidecar_plugin.fields import scalar_text
 from sidecar_plugin.marker import INJECTED
 from sidecar_plugin.memo import Memo
 from sidecar_plugin.plain_data import DataError, lookup, to_data
 from sidecar_plugin.selectors import Selector, parse_selector
 from sidecar_plugin.source import Source
-from sidecar_plugin.workloads import POD_TEMPLATES, PodTemplate, scalar_text, workload_data
+from sidecar_plugin.workloads import POD_TEMPLATES, PodTemplate, workload_data
 
 PREFIX = "sidecar-plugin.dev/"
 ANNOTATION_INJECT = f"{PREFIX}inject"

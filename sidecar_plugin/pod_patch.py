@@ -8,9 +8,10 @@ from typing import Any
 from sidecar_plugin.agent_parts import Parts
 from sidecar_plugin.declarations.protocol import Declaration
 from sidecar_plugin.errors import ClashError, ManifestError
+from sidecar_plugin.fields import check_once, effective_pair, scalar_text
 from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, follow, is_null, kind_of
 from sidecar_plugin.results import InjectedAgent, Results
-from sidecar_plugin.workloads import PodTemplate, check_once, effective_pair, scalar_text
+from sidecar_plugin.workloads import PodTemplate
 
 _CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
 STDOUT = "Stdout"

@@ -6,10 +6,11 @@ from typing import Any
 from sidecar_plugin.document.edit import EditError, Editor
 from sidecar_plugin.document.sharing import Sharing
 from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.fields import check_once, effective_pair, scalar_text
 from sidecar_plugin.marker import INJECTED, Marker, identity_key
 from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, Tree, follow, is_null, kind_of
 from sidecar_plugin.pod_patch import Data, PodPatch
-from sidecar_plugin.workloads import PodTemplate, check_once, effective_pair, scalar_text
+from sidecar_plugin.workloads import PodTemplate
 
 
 class _Wish:

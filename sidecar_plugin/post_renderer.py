@@ -35,7 +35,11 @@ def render(data: bytes, options: Options, results: Results) -> list[bytes]:
     check_strict(options, results)
     if stream.layers and all(not piece or piece.isspace() for piece in pieces):
         pieces = [NOTHING_LEFT]
-    return [source.mark, *(piece.encode() for piece in pieces)]
+    pieces.reverse()
+    encoded = [source.mark]
+    while pieces:
+        encoded.append(pieces.pop().encode())  # one at a time: text and bytes are not both held
+    return encoded
 
 
 def error_as_manifest(error: SidecarPluginError | str) -> bytes:

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from sidecar_plugin.declarations.acs import VARIABLE
+from sidecar_plugin.fields import effective_pair, scalar_text
 from sidecar_plugin.marker import Marker
 from sidecar_plugin.nodes import Alias, Mapping, Node, Scalar, Sequence, follow
 from sidecar_plugin.plain_data import DataError, resolve
-from sidecar_plugin.workloads import PodTemplate, effective_pair, scalar_text
+from sidecar_plugin.workloads import PodTemplate
 
 LISTS = ("initContainers", "containers")
 

@@ -8,6 +8,7 @@ from sidecar_plugin.document.edit import OPEN_SCALAR, join_spans, span_of_items
 from sidecar_plugin.document.emit import block
 from sidecar_plugin.document.stream import Document, split
 from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.fields import scalar_text
 from sidecar_plugin.helm_charts import annotation
 from sidecar_plugin.marker import has_marker, is_manifest, remove
 from sidecar_plugin.memo import Memo
@@ -15,7 +16,7 @@ from sidecar_plugin.nodes import Mapping, Sequence, follow, has_clip_at_end
 from sidecar_plugin.parsing import may_hold_complex_key
 from sidecar_plugin.results import Outcome, Results
 from sidecar_plugin.source import Source
-from sidecar_plugin.workloads import has_escaped_letters, scalar_text
+from sidecar_plugin.workloads import has_escaped_letters
 
 PACKAGE_PATHS = ("internal.config.kubernetes.io/path", "config.kubernetes.io/path")
 """The annotations by which kpt notes an item's file in its package; the second is the older name."""

@@ -18,6 +18,7 @@ from sidecar_plugin.document.edit import EditError
 from sidecar_plugin.document.lines import Lines, Replacement, block_items, replaced
 from sidecar_plugin.document.stream import Document, split
 from sidecar_plugin.errors import DeclarationError, ManifestError, Place
+from sidecar_plugin.fields import scalar_text
 from sidecar_plugin.lines import BREAKS, line_break
 from sidecar_plugin.marker import marker_of
 from sidecar_plugin.nodes import Node, Sequence, content_end
@@ -25,7 +26,7 @@ from sidecar_plugin.results import InjectedAgent, Outcome, Results
 from sidecar_plugin.sidecars import Sidecar, containers, marks, string_of
 from sidecar_plugin.source import Source
 from sidecar_plugin.streams import check_foreign
-from sidecar_plugin.workloads import PodTemplate, WorkloadKinds, runs_to_completion, scalar_text
+from sidecar_plugin.workloads import PodTemplate, WorkloadKinds, runs_to_completion
 
 
 class Request(NamedTuple):

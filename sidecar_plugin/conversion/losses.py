@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 from sidecar_plugin.conversion.plan import Change, list_of
+from sidecar_plugin.fields import effective_pair, scalar_text
 from sidecar_plugin.nodes import Sequence, follow
 from sidecar_plugin.sidecars import Container, containers
-from sidecar_plugin.workloads import PodTemplate, effective_pair, scalar_text
+from sidecar_plugin.workloads import PodTemplate
 
 
 class Loss(NamedTuple):

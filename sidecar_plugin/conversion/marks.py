@@ -18,10 +18,10 @@ from sidecar_plugin.document.lines import (
     pair_end,
     separator,
 )
+from sidecar_plugin.fields import effective_pair, scalar_text
 from sidecar_plugin.lines import line_break, line_end, line_start
 from sidecar_plugin.nodes import Mapping, ParseError, Scalar, Sequence, content_end, follow, is_null
 from sidecar_plugin.parsing import parse
-from sidecar_plugin.workloads import effective_pair, scalar_text
 
 _ENTRY = {"name": VARIABLE, "value": "true"}
 _COMMENTED_POLICY = re.compile(

@@ -7,10 +7,11 @@ from sidecar_plugin.conversion.marks import env_problem
 from sidecar_plugin.declarations import DECLARATIONS
 from sidecar_plugin.document.stream import Document
 from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.fields import check_once, effective_pair, scalar_text
 from sidecar_plugin.marker import Marker, marker_of
 from sidecar_plugin.nodes import Alias, Mapping, Node, Scalar, Sequence, Tree, follow, walk
 from sidecar_plugin.sidecars import Sidecar, marks, sidecars, string_of
-from sidecar_plugin.workloads import PodTemplate, WorkloadKinds, check_once, effective_pair, scalar_text
+from sidecar_plugin.workloads import PodTemplate, WorkloadKinds
 
 Choice = Callable[[int, Sidecar], str]
 """Says which declaration a sidecar of the pod of that number in the document is to have; its own: it is left as it is."""

@@ -2,9 +2,9 @@
 
 from sidecar_plugin.declarations.acs import VARIABLE
 from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.fields import scalar_text
 from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, follow, is_null
 from sidecar_plugin.plain_data import DataError, resolve
-from sidecar_plugin.workloads import scalar_text
 
 _DEEPEST = 200  # Kubernetes' own objects are some twenty levels deep
 

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 from sidecar_plugin.cluster_version import ClusterVersion
 from sidecar_plugin.document.stream import Document
 from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.fields import effective_pair, scalar_text
 from sidecar_plugin.marker import Marker, marker_of
 from sidecar_plugin.nodes import Mapping, Node, Scalar, Sequence, Target, follow
 from sidecar_plugin.plain_data import DataError, resolve, to_data
 from sidecar_plugin.sidecars import Container, Sidecar, containers, sidecars
-from sidecar_plugin.workloads import PodTemplate, effective_pair, runs_to_completion, scalar_text
+from sidecar_plugin.workloads import PodTemplate, runs_to_completion
 
 Rule = ModuleType
 """A module of sidecar_plugin.rules: ID, LEVEL, ABOUT ("pod" or "document"), NEEDS (what of the cluster it has to know), and
