@@ -175,3 +175,14 @@ def test_a_deep_one_is_refused(text: str) -> None:
     for read in (parsing.validate, parsing.parse):
         with pytest.raises(ParseError, match="nested more than 1000 levels deep"):
             read(text)
+
+
+def test_a_binding_that_keeps_its_own_nodes_is_read_by_its_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "a: [b, {c: d}]\n"
+    wanted = parsing.parse(text).root
+    monkeypatch.setattr(parsing, "_CLASSES", {})  # as if PyYAML no longer looked its classes up by name
+    assert parsing._compose(text) is None
+    root = parsing.parse(text).root
+    assert root is not None
+    assert wanted is not None
+    assert seen(text, root) == seen(text, wanted)
