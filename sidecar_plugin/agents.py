@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from sidecar_plugin import __version__
 from sidecar_plugin.agent_parts import Parts, read_parts
 from sidecar_plugin.errors import Place, SidecarPluginError, TemplateError
-from sidecar_plugin.memo import RIGHT, Memo, key_of
+from sidecar_plugin.memo import RIGHT, Memo
 from sidecar_plugin.nodes import ParseError
 from sidecar_plugin.parsing import parse
 from sidecar_plugin.plain_data import DataError, to_data
@@ -94,16 +94,15 @@ class Agent:
         if self._last is not None and self._last[0] == (overrides, context):
             return self._last[1]
         whole = {**context, "workload": workload()} if self._looks_at_workload() else context
-        key = "" if self._memo.is_full else key_of("rendered", __version__, self._folder.signature, overrides, whole)
-        known = self._memo.get(key) if key else None
-        if known is not None:
-            parts = self._parts(known)
-        else:
+        key = self._memo.key("rendered", __version__, self._folder.signature, overrides, whole)
+        text = self._memo.get(key)
+        if text is None:
             templates, values = self._read()
             text = _render(self._folder, templates, {**whole, "values": values.merged(overrides, self._memo)})
             parts = self._parts(text)
-            if key:
-                self._memo.put(key, text)
+            self._memo.put(key, text)
+        else:
+            parts = self._parts(text)
         if whole is context:
             self._last = ((overrides, context), parts)
         return parts
@@ -111,7 +110,7 @@ class Agent:
     def _looks_at_workload(self) -> bool:
         """Say whether a rendering depends on the workload, so that each workload needs its own."""
         if self._looks is None:
-            key = key_of("looks at the workload", __version__, self._folder.signature)
+            key = self._memo.key("looks at the workload", __version__, self._folder.signature)
             known = self._memo.get(key)
             if known is None:
                 known = str(self._read()[0].uses_workload)
@@ -128,7 +127,7 @@ class Agent:
 
     def check(self, override: dict[str, Any]) -> None:
         """Raise ValuesError if the agent does not take these values over its defaults."""
-        key = key_of("values", __version__, self._folder.signature, override)
+        key = self._memo.key("values", __version__, self._folder.signature, override)
         if self._memo.get(key) is None:
             if self._values is None:
                 self._values = _Values(self._folder, self._folder.read())

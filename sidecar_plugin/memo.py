@@ -23,25 +23,26 @@ class Memo:
         self.used: dict[str, str] = {}
         self.added = False
 
-    def get(self, key: str) -> str | None:
+    def key(self, *parts: Any) -> str | None:
+        """Return the key for what these parts, plain data, are put in to; None when there is no room for more results, as
+        making it then costs more than it may save."""
+        if self._is_full:
+            return None
+        return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+
+    def get(self, key: str | None) -> str | None:
         """Return the result under `key`, None if it is not known."""
-        result = self._known.get(key)
-        if result is not None:
+        result = None if key is None else self._known.get(key)
+        if key is not None and result is not None:
             self.used[key] = result
         return result
 
-    @property
-    def is_full(self) -> bool:
-        """Whether there is no room for more results: then making a key costs more than it may save."""
-        return len(self.used) >= MAX_ENTRIES
-
-    def put(self, key: str, result: str) -> None:
-        """Keep a result, as long as there is room."""
-        if not self.is_full:
+    def put(self, key: str | None, result: str) -> None:
+        """Keep a result, if it has a key, as long as there is room."""
+        if key is not None and not self._is_full:
             self._known[key] = self.used[key] = result
             self.added = True
 
-
-def key_of(*parts: Any) -> str:
-    """Return the key for what these parts, plain data, are put in to."""
-    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+    @property
+    def _is_full(self) -> bool:
+        return len(self.used) >= MAX_ENTRIES

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sidecar_plugin.errors import did_you_mean
-from sidecar_plugin.memo import RIGHT, Memo, key_of
+from sidecar_plugin.memo import RIGHT, Memo
 
 Path = list[str | int]
 
@@ -41,8 +41,8 @@ class Schema:
 
         Raises ValueError if the schema is no JSON Schema.
         """
-        key = "" if memo.is_full else key_of("valid", self._name, data)
-        if key and memo.get(key) == RIGHT:
+        key = memo.key("valid", self._name, data)
+        if memo.get(key) == RIGHT:
             return None
         if self._validator is None:
             import jsonschema_rs  # late: a run like an earlier one does not need it
@@ -50,8 +50,7 @@ class Schema:
             self._schema = self._load()
             self._validator = jsonschema_rs.validator_cls_for(self._schema)(self._schema, retriever=_refuse)
         if self._validator.is_valid(data):
-            if key:
-                memo.put(key, RIGHT)
+            memo.put(key, RIGHT)
             return None
         errors = sorted(self._validator.iter_errors(data), key=lambda error: error.kind.name != "additionalProperties")
         return _problem(errors[0], self._schema)
