@@ -47,61 +47,51 @@ class Scalar:
         self.anchor: str | None = None
 
 
-class Sequence:
-    """A sequence; `column` is that of its dashes (block style), `first` the offset of its first dash or bracket.
+class _Collection:
+    """What sequences and mappings have in common; `first` is the offset of the first dash, key or bracket."""
 
-    `end` is the closing bracket's; of a block sequence `content_end` tells where it ends.
-    """
-
-    __slots__ = ("anchor", "column", "end_mark", "first", "flow", "items", "start", "tag")
+    __slots__ = ("anchor", "column", "end_mark", "first", "flow", "start", "tag")
     start_mark = None  # what the composer says in an error, which the events say better
+
+    def __init__(self, tag: str | None, start: "Mark", end: "Mark", flow: Any) -> None:
+        self.tag = tag
+        self.start = start.index
+        self.first = start.index
+        self.column = start.column
+        self.end_mark = end
+        self.flow = bool(flow)
+        self.anchor: str | None = None
+
+    @property
+    def end(self) -> int:
+        """Where the closing bracket ends; of a block collection `content_end` tells where it ends."""
+        return self.end_mark.index
+
+
+class Sequence(_Collection):
+    """A sequence, its items in order; `column` is that of its dashes (block style)."""
+
+    __slots__ = ("items",)
 
     def __init__(self, tag: str | None, items: "list[Node]", start: "Mark", end: "Mark", flow: Any) -> None:
-        self.tag = tag
+        super().__init__(tag, start, end, flow)
         self.items = items
-        self.start = start.index
-        self.first = start.index
-        self.column = start.column
-        self.end_mark = end
-        self.flow = bool(flow)
-        self.anchor: str | None = None
-
-    @property
-    def end(self) -> int:
-        """Where the sequence ends."""
-        return self.end_mark.index
 
 
-class Mapping:
-    """A mapping, its pairs in order; `column` is that of its keys (block style), `first` the offset of key or brace.
+class Mapping(_Collection):
+    """A mapping, its pairs in order; `column` is that of its keys (block style)."""
 
-    `end` is the closing brace's; of a block mapping `content_end` tells where it ends.
-    """
-
-    __slots__ = ("_by_key", "anchor", "column", "end_mark", "first", "flow", "pairs", "start", "tag")
-    start_mark = None  # what the composer says in an error, which the events say better
+    __slots__ = ("_by_key", "pairs")
 
     def __init__(self, tag: str | None, pairs: "list[tuple[Scalar, Node]]", start: "Mark", end: "Mark", flow: Any) -> None:
-        self.tag = tag
+        super().__init__(tag, start, end, flow)
         self.pairs = pairs
-        self.start = start.index
-        self.first = start.index
-        self.column = start.column
-        self.end_mark = end
-        self.flow = bool(flow)
-        self.anchor: str | None = None
         self._by_key: dict[str, tuple[Scalar, Node]] | None = None
-
-    @property
-    def end(self) -> int:
-        """Where the mapping ends."""
-        return self.end_mark.index
 
     @property
     def has_key_twice(self) -> bool:
         """Whether a key stands in the mapping more than once."""
-        pairs = self.pairs
-        return len(self._index(pairs)) < len(pairs)
+        return len(self._index()) < len(self.pairs)
 
     def get(self, key: str) -> "Target | None":
         """Return the value of the last pair with that key (as Go and Python do), aliases followed; merges not seen."""
@@ -111,11 +101,11 @@ class Mapping:
     def pair(self, key: str) -> "tuple[Scalar, Node] | None":
         """Return the last pair with that key, its value as written."""
         by_key = self._by_key
-        return (self._index(self.pairs) if by_key is None else by_key).get(key)
+        return (self._index() if by_key is None else by_key).get(key)
 
-    def _index(self, pairs: "list[tuple[Scalar, Node]]") -> "dict[str, tuple[Scalar, Node]]":
+    def _index(self) -> "dict[str, tuple[Scalar, Node]]":
         if self._by_key is None:
-            self._by_key = {pair[0].value: pair for pair in pairs}
+            self._by_key = {pair[0].value: pair for pair in self.pairs}
         return self._by_key
 
 
