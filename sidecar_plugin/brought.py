@@ -1,6 +1,6 @@
 """The manifests that agents bring along, each once over all streams of a run."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from sidecar_plugin.document.stream import Document
 from sidecar_plugin.errors import ClashError
@@ -12,11 +12,6 @@ Key = tuple[str, str, str, str]
 """API version, kind, namespace and name."""
 
 
-class _Manifest(NamedTuple):
-    agent: str
-    data: dict[str, Any]
-
-
 class BroughtManifests:
     """Manifests by what identifies them; a new one is kept apart until the stream that takes it is written."""
 
@@ -24,7 +19,7 @@ class BroughtManifests:
 
     def __init__(self) -> None:
         self._known: dict[Key, dict[str, Any]] = {}
-        self._new: dict[Key, _Manifest] = {}
+        self._new: dict[Key, str] = {}  # the agents that brought them
 
     def add(self, pod: PodTemplate, manifests: list[tuple[str, dict[str, Any]]]) -> None:
         """Add what agents bring along for a pod, in its namespace. Raises ClashError for two that are not the same."""
@@ -37,14 +32,14 @@ class BroughtManifests:
             known = self._known.get(key)
             if known is None:
                 self._known[key] = data
-                self._new[key] = _Manifest(agent, data)
+                self._new[key] = agent
             elif known != data:
                 message = f"two agents or workloads bring a {key[1]}/{key[3]}, but not the same one (agent {agent})"
                 raise ClashError(message, pod.document.place(pod.offset))
 
     def new(self) -> list[dict[str, Any]]:
         """Return what was added since the last call of `take` or `drop`, with the marker."""
-        return [_marked(manifest) for manifest in self._new.values()]
+        return [_marked(self._known[key], agent) for key, agent in self._new.items()]
 
     def take(self) -> list[dict[str, Any]]:
         """Return what `new` does, and count it as brought."""
@@ -71,7 +66,7 @@ class BroughtManifests:
             raise ClashError(message, document.place(root.start if root else 0))
 
 
-def _marked(manifest: _Manifest) -> dict[str, Any]:
-    metadata = manifest.data["metadata"]
-    annotations = {**(metadata.get("annotations") or {}), INJECTED: manifest_marker(manifest.agent)}
-    return {**manifest.data, "metadata": {**metadata, "annotations": annotations}}
+def _marked(manifest: dict[str, Any], agent: str) -> dict[str, Any]:
+    metadata = manifest["metadata"]
+    annotations = {**(metadata.get("annotations") or {}), INJECTED: manifest_marker(agent)}
+    return {**manifest, "metadata": {**metadata, "annotations": annotations}}

@@ -81,13 +81,13 @@ class Injector:
 
     def inject(self, stream: Stream) -> list[str]:
         """Return the text of the stream with the agents in it, in pieces. Raises SidecarPluginError."""
-        return self.with_manifests(stream, self.inject_documents(stream))
+        documents = self._documents(stream)
+        return self.with_manifests(documents, list(map(self.inject_document, documents)))
 
-    def with_manifests(self, stream: Stream, pieces: list[str]) -> list[str]:
-        """Return what `inject_documents` gave with the manifests of agents behind it. Raises SidecarPluginError."""
+    def with_manifests(self, documents: list[Document], pieces: list[str]) -> list[str]:
+        """Return the texts that the documents became with the manifests of agents behind them. Raises SidecarPluginError."""
         manifests = self._manifests.new()
         if manifests:
-            documents = self._documents(stream)
             self._manifests.check_apart(documents)
             pieces = [append_documents("".join(pieces), documents[-1], manifests)]
             self._manifests.take()

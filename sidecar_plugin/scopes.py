@@ -47,19 +47,23 @@ class ScopedInjector:
 
     def inject_documents(self, stream: Stream) -> list[str]:
         """See Injector. Raises SettingsError as well for a workload of which nothing tells the chart, where that decides."""
-        return [self._for(document).inject_document(document) for document in without_manifests(stream.documents)]
+        return self._injected(without_manifests(stream.documents))
 
     def inject(self, stream: Stream) -> list[str]:
         """See Injector."""
-        return self._for_chart("").with_manifests(stream, self.inject_documents(stream))
+        documents = without_manifests(stream.documents)
+        return self._for_chart("").with_manifests(documents, self._injected(documents))
 
     def take_manifests(self) -> list[dict[str, Any]]:
         """See Injector."""
-        return self._for_chart("").take_manifests()
+        return self._manifests.take()
 
     def drop_manifests(self) -> None:
         """See Injector."""
-        self._for_chart("").drop_manifests()
+        self._manifests.drop()
+
+    def _injected(self, documents: list[Document]) -> list[str]:
+        return [self._for(document).inject_document(document) for document in documents]
 
     def _for(self, document: Document) -> Injector:
         chart = ""
