@@ -75,11 +75,14 @@ def run_helm(verb: str, words: list[str], own: Own) -> int:
         given = [flag.word for flag in line.given]
         environment, post_renderer = _post_renderer(helm, own.words(settings), folder)
         if verb == "diff":
-            note = _schema_note(line.arguments[-1], own.key)
             before = _deployed(helm, line, flags)
             dry = [] if line.values("dry-run") else ["--dry-run=server"]
             install = [] if line.has("install") else ["--install"]
-            after = _upgraded(helm, [*line.arguments, *given, *install, *dry, *post_renderer], environment, note)
+            words = [*line.arguments, *given, *install, *dry, *post_renderer]
+            try:
+                after = _upgraded(helm, words, environment)
+            except HelmError as error:
+                raise HelmError(f"{error}{_schema_note(line.arguments[-1], own.key)}", error.exit_status) from None
             before, after = _without_secrets(before, after)
             write(unified(Side(f"release {line.arguments[0]}", before), Side("upgraded", after)).encode())
             return 0
@@ -168,12 +171,12 @@ def _deployed(helm: Helm, line: Line, flags: Flags) -> str:
         raise
 
 
-def _upgraded(helm: Helm, words: list[str], environment: dict[str, str], note: str) -> str:
+def _upgraded(helm: Helm, words: list[str], environment: dict[str, str]) -> str:
     done = subprocess.run(  # noqa: S603  # no shell
         [helm.program, "upgrade", "--output=json", *words], env=environment, capture_output=True, encoding="utf-8", check=False
     )
     if done.returncode != 0:
-        raise HelmError(f"{done.stderr}{note}", 1)
+        raise HelmError(done.stderr, 1)
     say(done.stderr)
     release = json.loads(done.stdout[done.stdout.index("{") :])
     hooks = "".join(f"---\n# Source: {hook['path']}\n{hook['manifest']}\n" for hook in release.get("hooks") or ())
