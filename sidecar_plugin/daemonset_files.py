@@ -47,14 +47,11 @@ def _write(folder: Path, files: dict[str, str]) -> None:
     """Make the folder with all its files, or nothing. Raises OSError."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     scratch = folder.with_name(f"{SCRATCH}{os.urandom(8).hex()}.tmp")
-    with tidily():
-        try:
-            scratch.mkdir()
-            for file, text in files.items():
-                (scratch / file).write_bytes(text.encode())
-            scratch.rename(folder)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+    with tidily(lambda: shutil.rmtree(scratch, ignore_errors=True)):
+        scratch.mkdir()
+        for file, text in files.items():
+            (scratch / file).write_bytes(text.encode())
+        scratch.rename(folder)
 
 
 def _read(path: str) -> Source:

@@ -26,10 +26,11 @@ class HelmError(SidecarPluginError):
 
 
 class Helm(NamedTuple):
-    """A helm: its program and its major version."""
+    """A helm: its program, its major version, and the processes of it that are running."""
 
     program: str
     major: int
+    running: list["subprocess.Popen[str]"]
 
     @classmethod
     def found(cls) -> "Helm":
@@ -38,11 +39,11 @@ class Helm(NamedTuple):
         program = shutil.which(name)
         if program is None:
             raise UsageError(f"there is no program {name}; install Helm, or let $HELM_BIN name it")
-        said = _run([program, "version", "--template", "{{.Version}}"]).stdout
+        said = cls(program, 0, []).run("version", "--template", "{{.Version}}").stdout
         version = _VERSION.match(said)
         if version is None or int(version[1]) not in (3, 4):
             raise UsageError(f"{program} is Helm {said.strip() or '?'}; Helm 3 and Helm 4 are known")
-        return cls(os.path.abspath(program), int(version[1]))
+        return cls(os.path.abspath(program), int(version[1]), [])
 
     def flags(self, *command: str) -> "Flags":
         """Return the flags of a command."""
@@ -51,16 +52,31 @@ class Helm(NamedTuple):
 
     def output(self, *words: str) -> str:
         """Return what helm writes. Raises HelmError with what it said, if it fails."""
-        done = _run([self.program, *words])
+        done = self.run(*words)
         if done.returncode != 0:
             raise HelmError(done.stderr, 1)
         return done.stdout
 
+    def run(
+        self, *words: str, environment: dict[str, str] | None = None, stdin: int | None = subprocess.DEVNULL
+    ) -> "subprocess.CompletedProcess[str]":
+        """Return how helm ended, and what it wrote."""
+        pipe = subprocess.PIPE
+        command = [self.program, *words]
+        with subprocess.Popen(  # noqa: S603  # words of the user's own, no shell
+            command, env=environment, stdin=stdin, stdout=pipe, stderr=pipe, encoding="utf-8", errors="replace"
+        ) as process:
+            self.running.append(process)
+            try:
+                stdout, stderr = process.communicate()
+            finally:
+                self.running.remove(process)
+        return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
-def _run(words: list[str]) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(  # noqa: S603  # words of the user's own, no shell
-        words, capture_output=True, stdin=subprocess.DEVNULL, encoding="utf-8", errors="replace", check=False
-    )
+    def stop(self) -> None:
+        """End what is running, without waiting for its end."""
+        for process in self.running:
+            process.kill()
 
 
 class Flag(NamedTuple):

@@ -12,8 +12,9 @@ import signal
 import subprocess
 import sys
 import sysconfig
+from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from typing import NamedTuple
 
 from sidecar_plugin.command_line import PROGRAM, say, write
@@ -25,7 +26,7 @@ from sidecar_plugin.helm_charts import template_of
 from sidecar_plugin.helm_program import Flags, Helm, HelmError, Line
 from sidecar_plugin.helm_values import evaluate, settings_of, values_of, without_stdin
 from sidecar_plugin.nodes import Mapping
-from sidecar_plugin.signals import tidily
+from sidecar_plugin.signals import passed_on, tidily
 from sidecar_plugin.source import Source
 
 VERBS = {"template": "template", "install": "install", "upgrade": "upgrade", "diff": "upgrade"}
@@ -64,32 +65,44 @@ def run_helm(verb: str, words: list[str], own: Own) -> int:
     command = VERBS[verb]
     flags = helm.flags(command)
     line = _read(verb, words, flags)
-    with tidily(), TemporaryDirectory(prefix="sidecar-plugin-") as name:
-        folder = Path(name)
-        line = without_stdin(line, folder)
-        values = values_of(helm, command, line, flags, folder)
-        evaluated = evaluate(helm, command, values, flags, own.key, folder)
-        document, _ = settings_of(evaluated, values, own.key, own.templates)
-        settings = folder / f"values-{own.key}.yaml"
-        settings.write_text(json.dumps(document, ensure_ascii=False), "utf-8")
-        given = [flag.word for flag in line.given]
-        environment, post_renderer = _post_renderer(helm, own.words(settings), folder)
-        if verb == "diff":
-            before = _deployed(helm, line, flags)
-            dry = [] if line.values("dry-run") else ["--dry-run=server"]
-            install = [] if line.has("install") else ["--install"]
-            words = [*line.arguments, *given, *install, *dry, *post_renderer]
-            try:
-                after = _upgraded(helm, words, environment)
-            except HelmError as error:
-                raise HelmError(f"{error}{_schema_note(line.arguments[-1], own.key)}", error.exit_status) from None
-            before, after = _without_secrets(before, after)
-            write(unified(Side(f"release {line.arguments[0]}", before), Side("upgraded", after)).encode())
-            return 0
-        status = _in_front(helm, [command, *given, *post_renderer, "--", *line.arguments], environment)
-        if status and evaluated.values is not None:
-            say(_schema_note(line.arguments[-1], own.key))
-        return status
+    folder = Path(gettempdir(), f"sidecar-plugin-{os.urandom(8).hex()}")
+
+    def take_away() -> None:
+        helm.stop()
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
+
+    with tidily(take_away):
+        folder.mkdir(0o700)
+        return _run(verb, helm, without_stdin(line, folder), flags, own, folder)
+
+
+def _run(verb: str, helm: Helm, line: Line, flags: Flags, own: Own, folder: Path) -> int:
+    """Do what is asked, with what helm is to read in the folder."""
+    command = VERBS[verb]
+    values = values_of(helm, command, line, flags, folder)
+    evaluated = evaluate(helm, command, values, flags, own.key, folder)
+    document, _ = settings_of(evaluated, values, own.key, own.templates)
+    settings = folder / f"values-{own.key}.yaml"
+    settings.write_text(json.dumps(document, ensure_ascii=False), "utf-8")
+    given = [flag.word for flag in line.given]
+    environment, post_renderer = _post_renderer(helm, own.words(settings), folder)
+    if verb == "diff":
+        before = _deployed(helm, line, flags)
+        dry = [] if line.values("dry-run") else ["--dry-run=server"]
+        install = [] if line.has("install") else ["--install"]
+        words = [*line.arguments, *given, *install, *dry, *post_renderer]
+        try:
+            after = _upgraded(helm, words, environment)
+        except HelmError as error:
+            raise HelmError(f"{error}{_schema_note(line.arguments[-1], own.key)}", error.exit_status) from None
+        before, after = _without_secrets(before, after)
+        write(unified(Side(f"release {line.arguments[0]}", before), Side("upgraded", after)).encode())
+        return 0
+    status = _in_front(helm, [command, *given, *post_renderer, "--", *line.arguments], environment)
+    if status and evaluated.values is not None:
+        say(_schema_note(line.arguments[-1], own.key))
+    return status
 
 
 def _read(verb: str, words: list[str], flags: Flags) -> Line:
@@ -131,14 +144,21 @@ def _program() -> str:
 
 def _in_front(helm: Helm, words: list[str], environment: dict[str, str]) -> int:
     """Run helm in our place: with our streams, and with the signals that we are sent."""
-    with subprocess.Popen([helm.program, *words], env=environment) as child:  # noqa: S603  # no shell
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to helm as well
-        terminate = signal.signal(signal.SIGTERM, lambda *_: child.terminate())
-        try:
-            status = child.wait()
-        finally:
-            signal.signal(signal.SIGINT, before)
-            signal.signal(signal.SIGTERM, terminate)
+    child: subprocess.Popen[bytes] | None = None
+    sent: list[int] = []
+
+    def send(number: int) -> None:
+        if number == signal.SIGINT:
+            return  # the terminal sends it to helm as well
+        sent.append(number)
+        if child is not None:
+            child.send_signal(number)
+
+    with passed_on(send):
+        child = subprocess.Popen([helm.program, *words], env=environment)  # noqa: S603  # no shell
+        for number in sent:
+            child.send_signal(number)
+        status = child.wait()
     return status if status >= 0 else 128 - status
 
 
@@ -172,9 +192,7 @@ def _deployed(helm: Helm, line: Line, flags: Flags) -> str:
 
 
 def _upgraded(helm: Helm, words: list[str], environment: dict[str, str]) -> str:
-    done = subprocess.run(  # noqa: S603  # no shell
-        [helm.program, "upgrade", "--output=json", *words], env=environment, capture_output=True, encoding="utf-8", check=False
-    )
+    done = helm.run("upgrade", "--output=json", *words, environment=environment, stdin=None)
     if done.returncode != 0:
         raise HelmError(done.stderr, 1)
     say(done.stderr)

@@ -2,11 +2,14 @@
 
 Elsewhere they end the process as they end any other, at once and without a word; `program` sees to that for SIGINT, for which
 Python would print a traceback.
+
+No handler raises: an exception between any two steps may come before what it is to undo is known, or where Python only prints
+it (in `__del__`, in callbacks of weak references).
 """
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -14,54 +17,62 @@ from typing import Any
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
-class _Ended(BaseException):
-    """A signal that came within `tidily`; no `except Exception` is to swallow it."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
 @contextmanager
-def tidily() -> Iterator[None]:
-    """Let a signal end the block by an exception, so that every `finally` in it is run; the process then ends by the signal.
+def tidily(take_away: Callable[[], None]) -> Iterator[None]:
+    """Call `take_away` behind the block, whatever ends it. A signal has it called at once, and ends the process there.
 
-    A second signal is not heard while the first one's cleaning up is done.
+    What the block was at is then neither finished nor unwound: `take_away` must do with any state of it, also with none.
     """
+    owner = os.getpid()
+    noted: list[int] = []
+    working = True
+    before: dict[int, Any] = {}
 
     def end(number: int, _: FrameType | None) -> None:
-        for each in before:
-            signal.signal(each, signal.SIG_IGN)
-        raise _Ended(number)
+        nonlocal working
+        if not working:
+            noted.append(number)
+            return
+        working = False
+        try:
+            if os.getpid() == owner:  # what was forked from this process takes nothing away
+                take_away()
+        finally:
+            _restore(before, [number])
+        raise SystemExit(128 + number)  # somebody listens to the signal and goes on
 
-    before: dict[int, Any] = {}
     try:
         _set(end, before)
         yield
-    except _Ended as ended:
-        _restore(before)
-        os.kill(os.getpid(), ended.number)
-        raise SystemExit(128 + ended.number) from None  # somebody listens to it and goes on
     finally:
-        _restore(before)
+        working = False
+        try:
+            take_away()
+        finally:
+            _restore(before, noted)
 
 
 @contextmanager
 def put_off() -> Iterator[None]:
-    """Let signals that come within the block end it, or end the process, only when it is through."""
-
-    def note(number: int, _: FrameType | None) -> None:
-        noted.append(number)
-
+    """Let signals that come within the block end the process, or go where they went before, only when it is through."""
     noted: list[int] = []
     before: dict[int, Any] = {}
     try:
-        _set(note, before)
+        _set(lambda number, _: noted.append(number), before)
+        yield
+    finally:
+        _restore(before, noted)
+
+
+@contextmanager
+def passed_on(send: Callable[[int], None]) -> Iterator[None]:
+    """Hand signals that come within the block to `send` instead."""
+    before: dict[int, Any] = {}
+    try:
+        _set(lambda number, _: send(number), before)
         yield
     finally:
         _restore(before)
-        for number in noted[:1]:
-            os.kill(os.getpid(), number)
 
 
 def _set(handler: Callable[[int, FrameType | None], None], before: dict[int, Any]) -> None:
@@ -73,6 +84,9 @@ def _set(handler: Callable[[int, FrameType | None], None], before: dict[int, Any
             signal.signal(number, handler)
 
 
-def _restore(before: dict[int, Any]) -> None:
+def _restore(before: dict[int, Any], noted: Sequence[int] = ()) -> None:
+    """Set the handlers that were there before, and give them the first of the signals that were taken note of."""
     for number, was in before.items():
         signal.signal(number, was)
+    for number in noted[:1]:
+        os.kill(os.getpid(), number)

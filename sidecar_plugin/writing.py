@@ -43,23 +43,24 @@ def replace_files(replacements: Iterable[Replacement]) -> None:
     """
     written: list[_Written] = []
     made: list[str] = []
-    with tidily():
-        try:
-            for replacement in replacements:
-                try:
-                    _write(replacement, written, made)
-                except OSError as error:
-                    raise UsageError(f"{replacement.path}: {error.strerror or error}") from None
-            with put_off():
-                _replace(written)
-                made.clear()
-        finally:
-            for each in written:
-                with suppress(OSError):
-                    os.unlink(each.scratch)
-            for folder in reversed(made):
-                with suppress(OSError):
-                    os.rmdir(folder)
+
+    def take_away() -> None:
+        for each in written:
+            with suppress(OSError):
+                os.unlink(each.scratch)
+        for folder in reversed(made):
+            with suppress(OSError):
+                os.rmdir(folder)
+
+    with tidily(take_away):
+        for replacement in replacements:
+            try:
+                _write(replacement, written, made)
+            except OSError as error:
+                raise UsageError(f"{replacement.path}: {error.strerror or error}") from None
+        with put_off():
+            _replace(written)
+            made.clear()
 
 
 def _write(replacement: Replacement, written: list[_Written], made: list[str]) -> None:
@@ -98,9 +99,11 @@ def _make_folders(folder: str, made: list[str]) -> None:
         missing.append(folder)
         folder = os.path.dirname(folder)
     for each in reversed(missing):
-        with suppress(FileExistsError):  # of another run
+        made.append(each)
+        try:
             os.mkdir(each)
-            made.append(each)
+        except FileExistsError:
+            made.pop()  # it is another run's
 
 
 def _take_after(scratch: str, target: str, state: os.stat_result) -> None:

@@ -1,5 +1,6 @@
 """Signals, other runs and changes in the midst of writing: all of the files are changed or none, and nothing is left behind."""
 
+import json
 import os
 import signal
 import struct
@@ -76,6 +77,25 @@ def test_a_signal_in_the_midst_of_writing_changes_all_files_or_none(number: sign
         no_surprise(said)
         ends.add(process.returncode)
     assert -number in ends
+
+
+NEW = {"a": "new", "folder": "", "folder/b": "new"}
+
+
+@pytest.mark.parametrize(
+    ("work", "may_leave"), [("folder", [{}]), ("files", [{}, {"a": ""}, {"a": "old"}, NEW])], ids=["folder", "files"]
+)
+def test_a_signal_at_each_step_leaves_nothing_behind(work: str, may_leave: list[dict[str, str]], tmp_path: Path) -> None:
+    """The work of `files` begins with writing the old file."""
+    command = [sys.executable, "-m", "tests.faults.steps", work, str(tmp_path)]
+    done = subprocess.run(command, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    ends = json.loads(done.stdout)
+    assert len(ends) > 200
+    assert ends[-1] == [0, may_leave[-1]]
+    assert {status for status, _ in ends[:-1]} == {-signal.SIGTERM}
+    assert all(left in may_leave for _, left in ends)
+    assert all(may in [left for _, left in ends] for may in (may_leave[0], may_leave[-1]))
 
 
 def test_a_signal_that_nobody_listens_to_is_not_heard(tmp_path: Path) -> None:

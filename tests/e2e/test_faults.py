@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -67,3 +68,24 @@ def test_a_signal_to_helm_sidecar_leaves_no_values_behind(helm: Helm, number: si
         _, said = process.communicate(timeout=30)
         no_surprise(said)
         assert os.listdir(folder) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_signal_to_helm_sidecar_ends_the_helm_that_reads_the_values(helm: Helm, number: signal.Signals) -> None:
+    """Helm waits for a server that takes the connection and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
+        chart = f"http://127.0.0.1:{server.getsockname()[1]}/web-1.0.0.tgz"
+        environment = {**helm.shell.environment, "HELM_BIN": str(helm.program)}
+        process = subprocess.Popen(
+            [PROGRAM, "helm", "template", "shop", chart], env=environment, stderr=subprocess.PIPE, text=True
+        )
+        connection, _ = server.accept()
+        with connection:
+            process.send_signal(number)
+            _, said = process.communicate(timeout=20)
+            assert process.returncode == -number
+            assert said == ""
+            connection.settimeout(20)
+            while connection.recv(4096):
+                pass  # until helm's end closes it
