@@ -32,8 +32,10 @@ class Memo:
 
     def get(self, key: str | None) -> str | None:
         """Return the result under `key`, None if it is not known."""
-        result = None if key is None else self._known.get(key)
-        if key is not None and result is not None:
+        if key is None:
+            return None
+        result = self._known.get(key)
+        if result is not None:
             self.used[key] = result
         return result
 

@@ -3,13 +3,13 @@
 Elsewhere they end the process as they end any other, at once and without a word; `program` sees to that for SIGINT, for which
 Python would print a traceback.
 
-No handler raises: an exception between any two steps may come before what it is to undo is known, or where Python only prints
-it (in `__del__`, in callbacks of weak references).
+No handler unwinds the program by an exception: between any two steps it may come before what it is to undo is known, or where
+Python only prints it (in `__del__`, in callbacks of weak references).
 """
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -38,7 +38,8 @@ def tidily(take_away: Callable[[], None]) -> Iterator[None]:
             if os.getpid() == owner:  # what was forked from this process takes nothing away
                 take_away()
         finally:
-            _restore(before, [number])
+            _restore(before)
+            os.kill(os.getpid(), number)
         raise SystemExit(128 + number)  # somebody listens to the signal and goes on
 
     try:
@@ -49,19 +50,19 @@ def tidily(take_away: Callable[[], None]) -> Iterator[None]:
         try:
             take_away()
         finally:
-            _restore(before, noted)
+            _restore(before)
+            _send_first(noted)
 
 
 @contextmanager
 def put_off() -> Iterator[None]:
     """Let signals that come within the block end the process, or go where they went before, only when it is through."""
     noted: list[int] = []
-    before: dict[int, Any] = {}
     try:
-        _set(lambda number, _: noted.append(number), before)
-        yield
+        with passed_on(noted.append):
+            yield
     finally:
-        _restore(before, noted)
+        _send_first(noted)
 
 
 @contextmanager
@@ -84,9 +85,13 @@ def _set(handler: Callable[[int, FrameType | None], None], before: dict[int, Any
             signal.signal(number, handler)
 
 
-def _restore(before: dict[int, Any], noted: Sequence[int] = ()) -> None:
-    """Set the handlers that were there before, and give them the first of the signals that were taken note of."""
+def _restore(before: dict[int, Any]) -> None:
+    """Set the handlers that were there before."""
     for number, was in before.items():
         signal.signal(number, was)
+
+
+def _send_first(noted: list[int]) -> None:
+    """Send this process the first of the signals that were taken note of."""
     for number in noted[:1]:
         os.kill(os.getpid(), number)
