@@ -1,10 +1,14 @@
 """Fields of a manifest's mappings: the value that holds for a key, merges seen, and fields of a type that is asked for."""
 
+from typing import TypeVar
+
 from sidecar_plugin.document.stream import Document
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.libyaml import MAX_DEPTH
 from sidecar_plugin.nodes import MERGE_KEY, Mapping, Node, Scalar, Sequence, follow, is_null, kind_of
 from sidecar_plugin.plain_data import DataError, merge_sources
+
+Shape = TypeVar("Shape", Mapping, Sequence)
 
 
 def effective_pair(mapping: Mapping, key: str) -> tuple[Scalar, Node] | None:
@@ -65,21 +69,18 @@ class FieldReader:
         return None if found is None or is_null(follow(found[1])) else found[1]
 
     def mapping(self, mapping: Mapping, key: str, path: str) -> Mapping | None:
-        node = self.field(mapping, key, path)
-        if node is None:
-            return None
-        target = follow(node)
-        if not isinstance(target, Mapping):
-            raise self.error(f"must be a mapping, but is {kind_of(node)}", node, path + key)
-        return target
+        return self._of(Mapping, "mapping", mapping, key, path)
 
     def sequence(self, mapping: Mapping, key: str, path: str) -> Sequence | None:
+        return self._of(Sequence, "list", mapping, key, path)
+
+    def _of(self, cls: type[Shape], name: str, mapping: Mapping, key: str, path: str) -> Shape | None:
         node = self.field(mapping, key, path)
         if node is None:
             return None
         target = follow(node)
-        if not isinstance(target, Sequence):
-            raise self.error(f"must be a list, but is {kind_of(node)}", node, path + key)
+        if not isinstance(target, cls):
+            raise self.error(f"must be a {name}, but is {kind_of(node)}", node, path + key)
         return target
 
     def optional_text(self, mapping: Mapping, key: str, path: str) -> str:
