@@ -88,16 +88,7 @@ def _run(verb: str, helm: Helm, line: Line, flags: Flags, own: Own, folder: Path
     given = [flag.word for flag in line.given]
     environment, post_renderer = _post_renderer(helm, own.words(settings), folder)
     if verb == "diff":
-        before = _deployed(helm, line, flags)
-        dry = [] if line.values("dry-run") else ["--dry-run=server"]
-        install = [] if line.has("install") else ["--install"]
-        words = [*line.arguments, *given, *install, *dry, *post_renderer]
-        try:
-            after = _upgraded(helm, words, environment)
-        except HelmError as error:
-            raise HelmError(f"{error}{_schema_note(line.arguments[-1], own.key)}", error.exit_status) from None
-        before, after = _without_secrets(before, after)
-        write(unified(Side(f"release {line.arguments[0]}", before), Side("upgraded", after)).encode())
+        write(_changes(helm, line, flags, [*given, *post_renderer], environment, own.key).encode())
         return 0
     status = _in_front(helm, [command, *given, *post_renderer, "--", *line.arguments], environment)
     if status and evaluated.values is not None:
@@ -178,6 +169,19 @@ def _schema_note(chart: str, key: str) -> str:
 
 
 # --- what an upgrade would change
+
+
+def _changes(helm: Helm, line: Line, flags: Flags, given: list[str], environment: dict[str, str], key: str) -> str:
+    """Return the difference between the release as it is and as the flags that are given would make it. Raises HelmError."""
+    before = _deployed(helm, line, flags)
+    dry = [] if line.values("dry-run") else ["--dry-run=server"]
+    install = [] if line.has("install") else ["--install"]
+    try:
+        after = _upgraded(helm, [*line.arguments, *given, *install, *dry], environment)
+    except HelmError as error:
+        raise HelmError(f"{error}{_schema_note(line.arguments[-1], key)}", error.exit_status) from None
+    before, after = _without_secrets(before, after)
+    return unified(Side(f"release {line.arguments[0]}", before), Side("upgraded", after))
 
 
 def _deployed(helm: Helm, line: Line, flags: Flags) -> str:
