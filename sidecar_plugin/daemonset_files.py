@@ -1,6 +1,5 @@
 """`from-daemonset` on files: reads a stream, writes an agent folder, and tells what became of the DaemonSet."""
 
-import os
 import re
 import shutil
 from pathlib import Path
@@ -11,10 +10,10 @@ from sidecar_plugin.daemonset_agent import AgentPlan, plan_agent
 from sidecar_plugin.daemonsets import read_daemon_set
 from sidecar_plugin.errors import UsageError
 from sidecar_plugin.memo import Memo
-from sidecar_plugin.run import STDIN, read_stdin
+from sidecar_plugin.run import STDIN, check_given, read_stdin
 from sidecar_plugin.signals import tidily
 from sidecar_plugin.source import Source
-from sidecar_plugin.writing import SCRATCH
+from sidecar_plugin.writing import scratch_name
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _CONTEXT = {"cluster": {"version": "1.30", "platform": "acs"}, "declaration": "native"}
@@ -28,8 +27,7 @@ def convert(path: str, daemon_set: str | None, container: str | None, name: str 
     """
     if name is not None and not _NAME.fullmatch(name):
         raise UsageError(f"--name {name}: an agent's name is made of a-z, 0-9 and -, with at most 63 letters")
-    if not output:
-        raise UsageError("--output-dir is empty; is a variable not set? The folder that you are in is .")
+    check_given("--output-dir", output)
     plan = plan_agent(read_daemon_set(_read(path), daemon_set), container, name)
     files = agent_files(plan)
     folder = Path(output) / plan.name
@@ -46,7 +44,7 @@ def convert(path: str, daemon_set: str | None, container: str | None, name: str 
 def _write(folder: Path, files: dict[str, str]) -> None:
     """Make the folder with all its files, or nothing. Raises OSError."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = folder.with_name(f"{SCRATCH}{os.urandom(8).hex()}.tmp")
+    scratch = folder.with_name(scratch_name())
     with tidily(lambda: shutil.rmtree(scratch, ignore_errors=True)):
         scratch.mkdir()
         for file, text in files.items():

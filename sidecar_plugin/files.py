@@ -15,7 +15,7 @@ from sidecar_plugin.errors import Place, SidecarPluginError, UsageError
 from sidecar_plugin.memo import Memo
 from sidecar_plugin.progress import with_progress
 from sidecar_plugin.results import Results
-from sidecar_plugin.run import STDIN, Options, check_strict, injector_for, memo_for, read_stdin, settings_for
+from sidecar_plugin.run import STDIN, Options, check_given, check_strict, injector_for, memo_for, read_stdin, settings_for
 from sidecar_plugin.source import Source
 from sidecar_plugin.streams import read_stream, uninject
 from sidecar_plugin.workloads import WorkloadKinds
@@ -44,8 +44,8 @@ class Output(NamedTuple):
         """Return where results go. Raises UsageError for options that say two different things."""
         if folder is not None and (in_place or diff):
             raise UsageError(f"--output-dir does not go with {'--in-place' if in_place else '--diff'}; give one of them")
-        if folder == "":
-            raise UsageError("--output-dir is empty; is a variable not set? The folder that you are in is .")
+        if folder is not None:
+            check_given("--output-dir", folder)
         return cls(in_place, diff, folder, keep_going)
 
 
@@ -175,8 +175,7 @@ def _read(paths: list[str], output: Output | None = None, results: Results | Non
 
 def _found(name: str) -> list[tuple[Path, Path]]:
     """Return the manifests that a path stands for, each with its path below the folder. Raises UsageError."""
-    if not name:
-        raise UsageError("a path is empty; is a variable not set? The folder that you are in is .")
+    check_given("a path", name)
     path = Path(name)
     try:
         is_folder = stat.S_ISDIR(os.stat(path).st_mode)

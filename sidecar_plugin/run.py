@@ -56,6 +56,12 @@ def read_file(name: str, option: str) -> Source:
         raise UsageError(f"{option} {name}: {error.strerror or error}") from None
 
 
+def check_given(what: str, path: str) -> None:
+    """Raise UsageError for an empty path: mostly a variable of the shell was not set."""
+    if not path:
+        raise UsageError(f"{what} is empty; is a variable not set? The folder that you are in is .")
+
+
 def read_stdin() -> bytes:
     """Return what stands on standard input. Raises UsageError if it cannot be read."""
     if sys.stdin is None:

@@ -16,8 +16,6 @@ from typing import NamedTuple
 from sidecar_plugin.errors import UsageError
 from sidecar_plugin.signals import put_off, tidily
 
-SCRATCH = ".sidecar-plugin-"
-
 
 class Replacement(NamedTuple):
     """A file and its new content; `before` is what it must hold until then, None if it may hold anything."""
@@ -34,6 +32,11 @@ class _Written(NamedTuple):
     target: str
     path: Path
     state: os.stat_result | None
+
+
+def scratch_name() -> str:
+    """Return a name that nobody can foresee, of a hidden file that no run reads."""
+    return f".sidecar-plugin-{os.urandom(8).hex()}.tmp"
 
 
 def replace_files(replacements: Iterable[Replacement]) -> None:
@@ -74,7 +77,7 @@ def _write(replacement: Replacement, written: list[_Written], made: list[str]) -
         raise UsageError(f"{path}: has changed since it was read; run the command again")
     folder = os.path.dirname(target)
     _make_folders(folder, made)
-    scratch = os.path.join(folder, f"{SCRATCH}{os.urandom(8).hex()}.tmp")
+    scratch = os.path.join(folder, scratch_name())
     written.append(_Written(scratch, target, path, state))
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     descriptor = os.open(scratch, flags, 0o666 if state is None else 0o600)  # of a Secret nobody reads along meanwhile
