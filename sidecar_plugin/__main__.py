@@ -1,5 +1,5 @@
 """`python -m sidecar_plugin` is the command `sidecar-plugin`."""
 
-from sidecar_plugin.program import program
+from sidecar_plugin.frontends.process import program
 
 program()

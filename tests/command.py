@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from sidecar_plugin.cli import main
-from sidecar_plugin.marker import INJECTED
+from sidecar_plugin.frontends.cli import main
+from sidecar_plugin.injection.marker import INJECTED
 
 SECONDS = 2  # of computing; whatever the input, a run takes no longer
 

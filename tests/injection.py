@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from sidecar_plugin.agents import AgentFolder
-from sidecar_plugin.config import Layer, merge_layers
-from sidecar_plugin.injector import Injector
-from sidecar_plugin.memo import Memo
-from sidecar_plugin.results import Results
-from sidecar_plugin.source import Source
-from sidecar_plugin.streams import read_stream, uninject
+from sidecar_plugin.agents.agent import AgentFolder
+from sidecar_plugin.injection.injector import Injector
+from sidecar_plugin.injection.stream import read_stream
+from sidecar_plugin.injection.uninject import uninject
+from sidecar_plugin.runtime.cache import Memo
+from sidecar_plugin.runtime.report import Results
+from sidecar_plugin.settings.layers import Layer
+from sidecar_plugin.settings.settings import merge_layers
+from sidecar_plugin.yamledit.source import Source
 
 TEMPLATES = {
     "agent": """

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from sidecar_plugin.agent_folders import AgentFolders
-from sidecar_plugin.agent_parts import Parts, patch_container
-from sidecar_plugin.agents import TEMPLATE, Agent, AgentFolder, ValuesError
+from sidecar_plugin.agents.agent import TEMPLATE, Agent, AgentFolder, ValuesError
+from sidecar_plugin.agents.container_patch import patch_container
+from sidecar_plugin.agents.folders import AgentFolders
+from sidecar_plugin.agents.parts import Parts
 from sidecar_plugin.errors import SettingsError, TemplateError
-from sidecar_plugin.memo import Memo
+from sidecar_plugin.runtime.cache import Memo
 
 CONTEXT: dict[str, Any] = {"cluster": {"version": "1.30", "platform": "acs"}, "declaration": "native"}
 

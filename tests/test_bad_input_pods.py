@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sidecar_plugin.marker import INJECTED
+from sidecar_plugin.injection.marker import INJECTED
 from tests.command import handles, inject, leaves, refuses, run
 
 HEAD = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n"

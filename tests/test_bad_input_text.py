@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from sidecar_plugin.marker import INJECTED
+from sidecar_plugin.injection.marker import INJECTED
 from tests.command import handles, inject, leaves, refused, refuses, run
 
 POD = """\

@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from sidecar_plugin.linting.formats import FORMATS, Report
-from sidecar_plugin.linting.linter import Linter
-from sidecar_plugin.linting.subject import Cluster
-from sidecar_plugin.rules import RULES
-from sidecar_plugin.source import Source
-from sidecar_plugin.workloads import WorkloadKinds
+from sidecar_plugin.commands.check.formats import FORMATS, Report
+from sidecar_plugin.commands.check.linter import Linter
+from sidecar_plugin.commands.check.pod import Cluster
+from sidecar_plugin.commands.check.rules import RULES
+from sidecar_plugin.kubernetes.pod_templates import WorkloadKinds
+from sidecar_plugin.yamledit.source import Source
 from tests.command import Run, run
 from tests.strategies import manifest_texts, sidecar_specs
 from tests.test_properties import SLOW
@@ -71,7 +71,7 @@ def test_it_ends_with_1_on_errors_and_when_strict_on_warnings(options: list[str]
         (["--select", "port-clahs"], 'there is no rule "port-clahs"; did you mean "port-clash"?'),
         (["--ignore", "x"], 'there is no rule "x"'),
         (["--explain", "x"], 'there is no rule "x"'),
-        (["--format", "xml"], "invalid choice: 'xml'"),
+        (["--format", "xml"], "is none of text, json"),
     ],
 )
 def test_bad_usage(options: list[str], message: str) -> None:

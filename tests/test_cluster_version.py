@@ -2,8 +2,8 @@
 
 import pytest
 
-from sidecar_plugin.cluster_version import NATIVE_SIDECARS, ClusterVersion, parse_cluster_version
 from sidecar_plugin.errors import VersionError
+from sidecar_plugin.kubernetes.cluster_version import NATIVE_SIDECARS, ClusterVersion, parse_cluster_version
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sidecar_plugin.conversion.converter import Converter, Request
+from sidecar_plugin.commands.convert.converter import Converter, Request
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.results import Results
-from sidecar_plugin.source import Source
-from sidecar_plugin.workloads import WorkloadKinds
+from sidecar_plugin.kubernetes.pod_templates import WorkloadKinds
+from sidecar_plugin.runtime.report import Results
+from sidecar_plugin.yamledit.source import Source
 from tests.injection import agents, inject, take_out
 from tests.strategies import manifest_texts, sidecar_specs
 from tests.test_properties import SLOW, SPECS, injected_or_refused, load, pod_of

@@ -2,10 +2,10 @@
 
 import pytest
 
-from sidecar_plugin.cluster_version import ClusterVersion
-from sidecar_plugin.declarations import DECLARATIONS, check, choose, declare
-from sidecar_plugin.declarations.protocol import Target
 from sidecar_plugin.errors import DeclarationError, TemplateError
+from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
+from sidecar_plugin.kubernetes.declarations import DECLARATIONS, check, choose, declare
+from sidecar_plugin.kubernetes.declarations.protocol import Target
 
 OLD, NEW = ClusterVersion(1, 28), ClusterVersion(1, 29)
 

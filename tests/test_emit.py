@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from sidecar_plugin.document.emit import block, flow, scalar
-from sidecar_plugin.parsing import parse
-from sidecar_plugin.plain_data import to_data
+from sidecar_plugin.yamledit.construct import to_data
+from sidecar_plugin.yamledit.emitter import block, flow, scalar
+from sidecar_plugin.yamledit.parser import parse
 
 ODD = [
     "on",

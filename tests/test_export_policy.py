@@ -11,8 +11,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from sidecar_plugin import cel
-from sidecar_plugin.selectors import parse_selector
+from sidecar_plugin.commands.export_policy import cel
+from sidecar_plugin.kubernetes.selectors import parse_selector
 from tests.command import run
 
 FOLDERS = sorted(path for path in (Path(__file__).parent / "policies").iterdir() if path.is_dir())

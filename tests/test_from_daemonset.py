@@ -16,7 +16,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar_plugin.node_access import EXCHANGE, LOGS, NODE, STATE, fate_of, without_node_rights
+from sidecar_plugin.commands.from_daemonset.host_access import EXCHANGE, LOGS, NODE, STATE, fate_of, without_node_rights
 from tests.command import run
 
 FOLDERS = sorted(path for path in (Path(__file__).parent / "daemonsets").iterdir() if path.is_dir())

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sidecar_plugin.errors import UsageError
-from sidecar_plugin.writing import Replacement, replace_files
+from sidecar_plugin.runtime.atomic_write import Replacement, replace_files
 from tests.faults.process import POD, SETTINGS, no_surprise
 
 PROGRAM = Path(sys.executable).parent / "sidecar-plugin"

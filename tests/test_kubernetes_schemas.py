@@ -7,13 +7,14 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from sidecar_plugin.agent_folders import AgentFolders
-from sidecar_plugin.config import Layer, merge_layers
-from sidecar_plugin.injector import Injector
-from sidecar_plugin.memo import Memo
-from sidecar_plugin.results import Results
-from sidecar_plugin.source import Source
-from sidecar_plugin.streams import read_stream
+from sidecar_plugin.agents.folders import AgentFolders
+from sidecar_plugin.injection.injector import Injector
+from sidecar_plugin.injection.stream import read_stream
+from sidecar_plugin.runtime.cache import Memo
+from sidecar_plugin.runtime.report import Results
+from sidecar_plugin.settings.layers import Layer
+from sidecar_plugin.settings.settings import merge_layers
+from sidecar_plugin.yamledit.source import Source
 
 POD = {"containers": [{"name": "web", "image": "x", "ports": [{"containerPort": 8080, "name": "metrics"}]}]}
 TEMPLATE = {"metadata": {"labels": {"app": "web"}}, "spec": POD}

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar_plugin.memo import MAX_ENTRIES, Memo
-from sidecar_plugin.memo_file import MAX_FILES
+from sidecar_plugin.runtime.cache import MAX_ENTRIES, MAX_FILES, Memo
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    image: x\n"
 SETTINGS = ["--set", "clusterVersion=1.30,agents.logging.enabled=true", "--report", "none"]

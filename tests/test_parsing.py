@@ -7,12 +7,14 @@ import pytest
 import yaml
 from hypothesis import given, settings
 
-from sidecar_plugin import libyaml, parsing
-from sidecar_plugin.document.stream import split
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.libyaml import YAMLError
-from sidecar_plugin.nodes import Alias, Mapping, Node, ParseError, Scalar, Sequence, content_end
-from sidecar_plugin.source import Source
+from sidecar_plugin.yamledit import libyaml
+from sidecar_plugin.yamledit import parser as parsing
+from sidecar_plugin.yamledit.documents import split
+from sidecar_plugin.yamledit.extent import content_end
+from sidecar_plugin.yamledit.libyaml import YAMLError
+from sidecar_plugin.yamledit.nodes import Alias, Mapping, Node, ParseError, Scalar, Sequence
+from sidecar_plugin.yamledit.source import Source
 from tests.fuzz.manifests import stream
 from tests.fuzz.mutations import mutate
 from tests.strategies import manifest_texts

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from sidecar_plugin.document.stream import split
+from sidecar_plugin.agents.incremental import Pieces
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.parsing import parse
-from sidecar_plugin.pieces import Pieces
-from sidecar_plugin.plain_data import to_data
-from sidecar_plugin.source import Source
+from sidecar_plugin.yamledit.construct import to_data
+from sidecar_plugin.yamledit.documents import split
+from sidecar_plugin.yamledit.parser import parse
+from sidecar_plugin.yamledit.source import Source
 from tests.fuzz.manifests import stream
 from tests.fuzz.mutations import mutate
 from tests.real_tools import ROOT

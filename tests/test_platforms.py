@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from sidecar_plugin import platforms
-from sidecar_plugin.cluster_version import ClusterVersion
-from sidecar_plugin.config import schema
-from sidecar_plugin.declarations import DECLARATIONS, check, choose
-from sidecar_plugin.declarations.protocol import Target
 from sidecar_plugin.errors import DeclarationError
-from sidecar_plugin.platforms import fargate
-from sidecar_plugin.platforms.quantities import quantity
+from sidecar_plugin.kubernetes import platforms
+from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
+from sidecar_plugin.kubernetes.declarations import DECLARATIONS, check, choose
+from sidecar_plugin.kubernetes.declarations.protocol import Target
+from sidecar_plugin.kubernetes.platforms import fargate
+from sidecar_plugin.kubernetes.quantities import quantity
+from sidecar_plugin.settings.layers import schema
 from tests.command import run
 
 ROOT = Path(__file__).parent.parent
@@ -246,8 +246,8 @@ def test_what_others_wrote_behind_the_list_since_stays(tmp_path: Path) -> None:
 
 
 def test_a_run_imports_the_platform_in_use_only() -> None:
-    code = "import sys; from sidecar_plugin.cli import main; main(); print(*sys.modules, file=sys.stderr)"
+    code = "import sys; from sidecar_plugin.frontends.cli import main; main(); print(*sys.modules, file=sys.stderr)"
     command = [sys.executable, "-c", code, "--set", "clusterVersion=1.30,agents.logging.enabled=true", "--report", "none"]
     done = subprocess.run(command, input=DEPLOYMENT.encode(), capture_output=True, check=True)
-    loaded = {name for name in done.stderr.decode().split() if name.startswith("sidecar_plugin.platforms.")}
-    assert loaded == {"sidecar_plugin.platforms.acs", "sidecar_plugin.platforms.protocol"}
+    loaded = {name for name in done.stderr.decode().split() if name.startswith("sidecar_plugin.kubernetes.platforms.")}
+    assert loaded == {"sidecar_plugin.kubernetes.platforms.acs", "sidecar_plugin.kubernetes.platforms.protocol"}

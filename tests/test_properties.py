@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.marker import INJECTED
+from sidecar_plugin.injection.marker import INJECTED
 from tests.injection import agents, inject, take_out
 from tests.strategies import manifest_texts
 

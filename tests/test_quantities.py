@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sidecar_plugin.quantities import parse_quantity, with_share_of
+from sidecar_plugin.kubernetes.quantities import parse_quantity, with_share_of
 
 OWN = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "250m", "memory": "192Mi"}}
 

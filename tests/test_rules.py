@@ -10,9 +10,9 @@ from textwrap import dedent
 
 import pytest
 
-from sidecar_plugin.linting.subject import Rule
-from sidecar_plugin.rules import RULES, documentation, title
-from sidecar_plugin.rules.page import page
+from sidecar_plugin.commands.check.rule import Rule, documentation, title
+from sidecar_plugin.commands.check.rules import RULES
+from sidecar_plugin.commands.check.rules.page import page
 from tests.command import run
 
 ROOT = Path(__file__).parent.parent
@@ -57,10 +57,10 @@ def test_every_file_of_a_rule_is_listed() -> None:
 
 
 def test_the_page_of_the_rules_is_current() -> None:
-    assert (ROOT / "docs" / "rules.md").read_text() == page(), "run: python -m sidecar_plugin.rules"
+    assert (ROOT / "docs" / "rules.md").read_text() == page(), "run: python -m sidecar_plugin.commands.check.rules"
 
 
 def test_the_page_is_made_by_a_command(tmp_path: Path) -> None:
     before = (ROOT / "docs" / "rules.md").read_bytes()
-    subprocess.run([sys.executable, "-m", "sidecar_plugin.rules"], check=True)
+    subprocess.run([sys.executable, "-m", "sidecar_plugin.commands.check.rules"], check=True)
     assert (ROOT / "docs" / "rules.md").read_bytes() == before

@@ -20,11 +20,12 @@ from typing import Any
 
 import pytest
 
-from sidecar_plugin import sandbox, sandbox_process
-from sidecar_plugin.agents import TEMPLATE, Agent, AgentFolder
+from sidecar_plugin.agents import sandbox
+from sidecar_plugin.agents import sandbox_worker as sandbox_process
+from sidecar_plugin.agents.agent import TEMPLATE, Agent, AgentFolder
+from sidecar_plugin.agents.sandbox import RenderError
 from sidecar_plugin.errors import TemplateError
-from sidecar_plugin.memo import Memo
-from sidecar_plugin.sandbox import RenderError
+from sidecar_plugin.runtime.cache import Memo
 
 CONTEXT = {"cluster": {}, "declaration": "native"}
 WORKLOAD = {"name": "web", "labels": {}, "containers": []}
@@ -329,7 +330,7 @@ def test_the_end_of_the_process_is_told() -> None:
 def test_the_process_goes_with_the_program() -> None:
     """Also when the program is killed."""
     code = (
-        "from tests.test_sandbox import render; from sidecar_plugin import sandbox_process\n"
+        "from tests.test_sandbox import render; from sidecar_plugin.agents import sandbox_worker as sandbox_process\n"
         "render('container: {name: a, image: x}'); print(sandbox_process._running._pid, flush=True); input()"
     )
     with subprocess.Popen((sys.executable, "-c", code), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:

@@ -4,7 +4,7 @@ from textwrap import indent
 
 import pytest
 
-from sidecar_plugin.helm_charts import chart_of, covers, values_path
+from sidecar_plugin.kubernetes.origin import chart_of, covers, values_path
 from tests.command import run
 
 SOURCE = "---\n# Source: {template}\n"

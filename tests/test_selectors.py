@@ -3,7 +3,7 @@
 import pytest
 
 from sidecar_plugin.errors import SettingsError
-from sidecar_plugin.selectors import parse_label_selector
+from sidecar_plugin.kubernetes.selectors import parse_label_selector
 
 LABELS = {"app": "web", "tier": "front", "app.kubernetes.io/name": "x", "empty": ""}
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from sidecar_plugin import cli, progress
-from sidecar_plugin.completions import SHELLS, script, whole_parser
-from sidecar_plugin.diffs import Side, unified
+from sidecar_plugin.commands import MODULES
+from sidecar_plugin.commands.completion import SHELLS, script, whole_parser
+from sidecar_plugin.runtime import progress
+from sidecar_plugin.runtime.diff import Side, unified
 
 PROGRAM = Path(sys.executable).parent / "sidecar-plugin"
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    image: web:1\n"
@@ -76,7 +77,8 @@ def test_removed_lines_that_look_like_headers_are_not_taken_for_some() -> None:
 
 def test_progress_is_shown_on_a_terminal_and_gone_at_the_end(manifests: Path) -> None:
     code = (
-        "import sys; from sidecar_plugin import progress, cli; progress.DELAY = 0; "
+        "import sys; from sidecar_plugin.runtime import progress; from sidecar_plugin.frontends import cli; "
+        "progress.DELAY = 0; "
         f"sys.exit(cli.main({['inject', *SETTINGS, 'manifests']}))"
     )
     reader, writer = pty.openpty()
@@ -106,7 +108,7 @@ def test_a_short_run_says_nothing_of_progress(manifests: Path) -> None:
     assert "files" not in said.replace("manifests", "")
 
 
-@pytest.mark.parametrize("command", ["", *cli.COMMANDS])
+@pytest.mark.parametrize("command", ["", *MODULES])
 def test_help_is_told_in_lines_that_fit(command: str) -> None:
     words = [command] if command else []
     done = subprocess.run([PROGRAM, *words, "--help"], capture_output=True, text=True, check=True)
@@ -117,10 +119,10 @@ def test_help_is_told_in_lines_that_fit(command: str) -> None:
 def test_every_command_and_option_is_completed() -> None:
     parser = whole_parser()
     below = next(action for action in parser._actions if isinstance(action.choices, dict))
-    assert set(below.choices) == set(cli.COMMANDS)
+    assert set(below.choices) == set(MODULES)
     for shell in SHELLS:
         text = script(shell)
-        for word in (*cli.COMMANDS, "cluster-version", "output-dir", "sidecar-key"):
+        for word in (*MODULES, "cluster-version", "output-dir", "sidecar-key"):
             assert word in text, (shell, word)
 
 

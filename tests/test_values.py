@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from sidecar_plugin.errors import SettingsError
-from sidecar_plugin.values import layer, merge, parse_set
+from sidecar_plugin.settings.merge import layer, merge
+from sidecar_plugin.settings.set_syntax import parse_set
 
 
 @pytest.mark.parametrize(

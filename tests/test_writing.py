@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sidecar_plugin.errors import UsageError
-from sidecar_plugin.writing import Replacement, replace_files
+from sidecar_plugin.runtime.atomic_write import Replacement, replace_files
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n  - name: web\n    image: x\n"
 INJECT = ["inject", "--in-place", "--report", "none", "--set", "clusterVersion=1.30,agents.a.enabled=true"]

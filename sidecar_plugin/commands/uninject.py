@@ -1,20 +1,44 @@
 """`sidecar-plugin uninject PATH…`: takes out of manifests what inject put in."""
 
-from sidecar_plugin.command_line import add_keep_going, add_paths, add_report, parser, say, write
-from sidecar_plugin.files import Output, uninject_files
-from sidecar_plugin.results import Results
-from sidecar_plugin.run import Options, report
+from typing import TYPE_CHECKING
+
+from sidecar_plugin.commands import Command
+from sidecar_plugin.commands.arguments import add_keep_going, add_paths, add_report
+from sidecar_plugin.injection.uninject import uninject
+from sidecar_plugin.runtime.console import say, write
+from sidecar_plugin.runtime.files import Output, _read, _write
+from sidecar_plugin.runtime.progress import with_progress
+from sidecar_plugin.runtime.report import Results, report
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
 
 
-def run(words: list[str]) -> int:
-    """Take out all injections; return the exit status. Raises SidecarPluginError, with nothing written."""
-    line = parser("uninject", "Take out of manifests everything that inject put in, to the byte.")
-    add_paths(line)
-    add_keep_going(line)
-    add_report(line)
-    parsed = line.parse_args(words)
-    results = Results()
-    output = Output.of(parsed.in_place, parsed.diff, parsed.output_dir, parsed.keep_going)
-    write(uninject_files(parsed.path, output, results))
-    say(report(Options(report=parsed.report), results))
-    return 1 if results.errors else 0
+class _Uninject:
+    summary = "take them out again, to the byte"
+    description = "Take out of manifests everything that inject put in, to the byte."
+
+    def configure(self, parser: "ArgumentParser") -> None:
+        add_paths(parser)
+        add_keep_going(parser)
+        add_report(parser)
+
+    def run(self, arguments: "Namespace") -> int:
+        """Take out all injections; return the exit status. Raises SidecarPluginError, with nothing written."""
+        results = Results()
+        output = Output.of(arguments.in_place, arguments.diff, arguments.output_dir, arguments.keep_going)
+        write(uninject_files(arguments.path, output, results))
+        say(report(arguments.report, results))
+        return 1 if results.errors else 0
+
+
+COMMAND: Command = _Uninject()
+
+
+def uninject_files(paths: list[str], output: Output, results: Results) -> bytes:
+    """Take all injections out of the manifests below `paths`; return what goes to stdout. Raises SidecarPluginError."""
+    texts = []
+    for file in with_progress(_read(paths, output, results), "taking out"):
+        with results.each_file(output.keep_going):
+            texts.append((file, uninject(file.source, results)))
+    return _write(texts, output)

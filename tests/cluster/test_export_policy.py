@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sidecar_plugin.marker import INJECTED
+from sidecar_plugin.injection.marker import INJECTED
 from tests.cluster.conftest import Cluster
 from tests.command import run
 

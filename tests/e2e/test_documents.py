@@ -10,7 +10,7 @@ import pytest
 from conftest import EXAMPLES, PROGRAM, ROOT, Helm, Shell
 from console import Command, File, commands, matches, run, shell_lines, steps, with_helm
 
-from sidecar_plugin.cli import COMMANDS
+from sidecar_plugin.commands import MODULES
 from tests.real_tools import version_of
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -125,7 +125,7 @@ def options(tool: Callable[[str], Path]) -> set[str]:
         *((tool("helm4"), *words) for words in (("template",), ("install",), ("plugin", "install"))),
         *((tool("kustomize"), *words) for words in (("build",), ("fn", "run"))),
         (tool("kubectl"), "kustomize"),
-        *((PROGRAM, *words) for words in ((), *((command,) for command in COMMANDS))),
+        *((PROGRAM, *words) for words in ((), *((command,) for command in MODULES))),
     ]
     return {option for words in asked for option in OPTION.findall(shell.output(*words, "--help"))}
 

@@ -36,7 +36,7 @@ def test_the_wheel_holds_templates_and_schemas(dist: Path) -> None:
     names = set(zipfile.ZipFile(dist / f"sidecar_plugin-{VERSION}-py3-none-any.whl").namelist())
     agents = [path for path in (ROOT / "templates").rglob("*") if path.is_file()]
     assert {f"sidecar_plugin/templates/{path.relative_to(ROOT / 'templates')}" for path in agents} <= names
-    assert "sidecar_plugin/schema.json" in names
+    assert "sidecar_plugin/settings/schema.json" in names
 
 
 def test_the_sdist_is_the_project_without_what_was_built(dist: Path) -> None:

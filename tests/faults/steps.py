@@ -14,8 +14,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from sidecar_plugin.signals import tidily
-from sidecar_plugin.writing import Replacement, replace_files
+from sidecar_plugin.runtime.atomic_write import Replacement, replace_files
+from sidecar_plugin.runtime.signals import tidily
 
 
 class Held:

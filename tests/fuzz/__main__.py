@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from _pytest.outcomes import Failed
 
 from sidecar_plugin.errors import SidecarPluginError
-from sidecar_plugin.source import Source
+from sidecar_plugin.yamledit.source import Source
 from tests.fuzz.commands import commanded
 from tests.fuzz.invariants import SPECS, check, survives
 from tests.fuzz.manifests import stream

@@ -1,0 +1,224 @@
+"""An agent: a folder of templates and values that renders to the parts a pod needs.
+
+Templates are Jinja2, sandboxed (see `sandbox`); undefined names are errors.
+"""
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from sidecar_plugin import __version__
+from sidecar_plugin.agents.parts import Parts, read_parts
+from sidecar_plugin.errors import Place, SidecarPluginError, TemplateError
+from sidecar_plugin.runtime.cache import RIGHT, Memo
+from sidecar_plugin.runtime.json_schema import Problem, Schema
+from sidecar_plugin.settings.merge import merge
+from sidecar_plugin.yamledit.construct import DataError, to_data
+from sidecar_plugin.yamledit.nodes import ParseError
+from sidecar_plugin.yamledit.parser import parse
+from sidecar_plugin.yamledit.source import Source
+
+if TYPE_CHECKING:
+    from sidecar_plugin.agents.incremental import Pieces
+    from sidecar_plugin.agents.sandbox import RenderError
+    from sidecar_plugin.agents.sandbox_worker import Templates
+
+TEMPLATE = "agent.yaml.j2"
+VALUES = "values.yaml"
+VALUES_SCHEMA = "values.schema.json"
+MAX_PARSED = 100  # renderings kept as data; most workloads of a stream share one
+
+
+class AgentFolder(NamedTuple):
+    """The files of an agent, read when they are needed.
+
+    `origin` is where they were found: a path, or for an inline template the setting. `signature` stands for their content in
+    the keys of a Memo, so it must change when one of them does. The program's own, `is_built_in`, are trusted.
+    """
+
+    name: str
+    origin: str
+    signature: str
+    read: Callable[[], dict[str, str]]
+    is_inline: bool = False
+    is_built_in: bool = False
+
+    def path(self, file: str) -> str:
+        """Return what a message calls one of the files."""
+        return self.origin if self.is_inline else f"{self.origin}/{file}"
+
+
+class ValuesError(SidecarPluginError):
+    """Values that the agent's values.schema.json does not take; `problem` says which."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+class AgentLibrary(Protocol):
+    """Where agents come from; reading them is the front ends' part."""
+
+    def names(self) -> list[str]:
+        """Return the names of all agents there are."""
+
+    def folder(self, name: str) -> AgentFolder | None:
+        """Return one agent's files, None if there is no such agent."""
+
+
+class Agent:
+    """An agent that can be rendered; its files are read and compiled when a rendering is not known from an earlier run."""
+
+    __slots__ = ("_folder", "_last", "_looks", "_memo", "_parsed", "_pieces", "_templates", "_values", "name")
+
+    def __init__(self, folder: AgentFolder, memo: Memo) -> None:
+        self.name = folder.name
+        self._folder = folder
+        self._memo = memo
+        self._templates: Templates | None = None
+        self._values: _Values | None = None
+        self._parsed: dict[str, Parts] = {}
+        self._pieces: Pieces | None = None
+        self._looks: bool | None = None
+        self._last: tuple[Any, Parts] | None = None  # of a template that does not look at the workload
+
+    def render(
+        self, overrides: tuple[dict[str, Any], ...], context: dict[str, Any], workload: Callable[[], dict[str, Any]]
+    ) -> Parts:
+        """Return the agent's parts for `context` (cluster, declaration), the workload, which is asked for when the template
+        looks at it, and the agent's default values with `overrides` over them, weakest first, as Helm merges.
+
+        Raises ValuesError for values that the agent's schema does not take, and TemplateError with the template's file and
+        line, or the place in what it rendered.
+        """
+        if self._last is not None and self._last[0] == (overrides, context):
+            return self._last[1]
+        whole = {**context, "workload": workload()} if self._looks_at_workload() else context
+        key = self._memo.key("rendered", __version__, self._folder.signature, overrides, whole)
+        text = self._memo.get(key)
+        if text is None:
+            templates, values = self._read()
+            text = _render(self._folder, templates, {**whole, "values": values.merged(overrides, self._memo)})
+            parts = self._parts(text)
+            self._memo.put(key, text)
+        else:
+            parts = self._parts(text)
+        if whole is context:
+            self._last = ((overrides, context), parts)
+        return parts
+
+    def _looks_at_workload(self) -> bool:
+        """Say whether a rendering depends on the workload, so that each workload needs its own."""
+        if self._looks is None:
+            key = self._memo.key("looks at the workload", __version__, self._folder.signature)
+            known = self._memo.get(key)
+            if known is None:
+                known = str(self._read()[0].uses_workload)
+                self._memo.put(key, known)
+            self._looks = known == str(True)
+        return self._looks
+
+    def _read(self) -> "tuple[Templates, _Values]":
+        if self._templates is None or self._values is None:
+            files = self._folder.read()
+            self._values = _Values(self._folder, files)
+            self._templates = _compile(self._folder, files)
+        return self._templates, self._values
+
+    def check(self, override: dict[str, Any]) -> None:
+        """Raise ValuesError if the agent does not take these values over its defaults."""
+        key = self._memo.key("values", __version__, self._folder.signature, override)
+        if self._memo.get(key) is None:
+            if self._values is None:
+                self._values = _Values(self._folder, self._folder.read())
+            self._values.merged((override,), self._memo)
+            self._memo.put(key, RIGHT)
+
+    def _parts(self, text: str) -> Parts:
+        parts = self._parsed.get(text)
+        if parts is None:
+            if len(self._parsed) >= MAX_PARSED:
+                self._parsed.clear()
+            if self._parsed and self._pieces is None:
+                from sidecar_plugin.agents.incremental import Pieces  # late: of use where there is a second rendering
+
+                self._pieces = Pieces()
+            source = Source(f"{self._folder.path(TEMPLATE)} (rendered)", text)
+            parts = self._parsed[text] = read_parts(source, self._memo, self._pieces)
+        return parts
+
+
+class _Values:
+    """An agent's default values and their schema, read."""
+
+    __slots__ = ("_defaults", "_folder", "_last", "_schema")
+
+    def __init__(self, folder: AgentFolder, files: dict[str, str]) -> None:
+        self._folder = folder
+        self._defaults = _defaults(folder, files)
+        self._schema = _values_schema(folder, files)
+        self._last: tuple[tuple[dict[str, Any], ...], dict[str, Any]] | None = None
+
+    def merged(self, overrides: tuple[dict[str, Any], ...], memo: Memo) -> dict[str, Any]:
+        if self._last and self._last[0] == overrides:
+            return self._last[1]
+        values = self._defaults
+        for override in overrides:
+            values = merge(values, override)
+        try:
+            problem = self._schema.problem(values, memo) if self._schema else None
+        except ValueError as error:
+            words = str(error).splitlines()[0]
+            raise TemplateError(f"not a JSON Schema: {words}", Place(self._folder.path(VALUES_SCHEMA), 1, 1)) from None
+        if problem:
+            raise ValuesError(problem)
+        self._last = (overrides, values)
+        return values
+
+
+def _compile(folder: AgentFolder, files: dict[str, str]) -> "Templates":
+    if TEMPLATE not in files:
+        raise TemplateError(f"the agent {folder.name} has no {TEMPLATE}", Place(folder.origin, 1, 1))
+    from sidecar_plugin.agents.sandbox import RenderError  # late: a rendering that is known does not need Jinja2
+    from sidecar_plugin.agents.sandbox_worker import Templates
+
+    try:
+        paths = {name: folder.path(name) for name in files}
+        return Templates(files, paths, TEMPLATE, is_built_in=folder.is_built_in)
+    except RenderError as error:
+        raise _template_error(folder, error) from None
+
+
+def _render(folder: AgentFolder, templates: "Templates", context: dict[str, Any]) -> str:
+    from sidecar_plugin.agents.sandbox import RenderError
+
+    try:
+        return templates.render(context)
+    except RenderError as error:
+        raise _template_error(folder, error) from None
+
+
+def _template_error(folder: AgentFolder, error: "RenderError") -> TemplateError:
+    return TemplateError(
+        f"agent {folder.name}: {error.message}", Place(error.file or folder.path(TEMPLATE), error.line or 1, 1)
+    )
+
+
+def _defaults(folder: AgentFolder, files: dict[str, str]) -> dict[str, Any]:
+    text = files.get(VALUES)
+    if text is None:
+        return {}
+    source = Source(folder.path(VALUES), text)
+    try:
+        root = parse(text).root
+        data = to_data(root) if root is not None else {}
+    except (ParseError, DataError) as error:
+        raise TemplateError(error.message, source.place(error.offset)) from None
+    if not isinstance(data, dict):
+        raise TemplateError("the values must be a mapping", source.place(0))
+    return data
+
+
+def _values_schema(folder: AgentFolder, files: dict[str, str]) -> Schema | None:
+    text = files.get(VALUES_SCHEMA)
+    return None if text is None else Schema(folder.signature, lambda: json.loads(text))

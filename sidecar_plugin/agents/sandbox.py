@@ -1,0 +1,216 @@
+"""Jinja2 in a sandbox: what a template can say, and how much it can make of it.
+
+The immutable sandbox (https://jinja.palletsprojects.com/en/stable/sandbox/) keeps a template from Python's objects: no
+attribute that starts with an underscore, no files but the agent's own, no name that was not given. Bounded here besides are the
+size of numbers and of what multiplying makes, the output and the time. What Python cannot bound from inside, such as a
+comparison of two lists that never ends, is bounded by the process that this runs in: see `sandbox_process`.
+"""
+
+import json
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from jinja2 import FunctionLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, UndefinedError, meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from sidecar_plugin.yamledit.emitter import block
+
+MAX_OUTPUT = 1_000_000  # characters; no API server takes a pod that large (1.5 MiB an object)
+MAX_SECONDS = 2.0  # of computing
+MAX_BITS = 100_000
+
+
+_METHODS = frozenset(dir(dict))  # these come before a mapping's values
+
+
+class RenderError(Exception):
+    """A template that cannot be compiled or rendered: what is wrong, and the file and line if they are known."""
+
+    def __init__(self, message: str, file: str | None = None, line: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.file = file
+        self.line = line
+
+
+class TimeUpError(BaseException):
+    """The alarm; no `except Exception` of a library is to swallow it."""
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    intercepted_binops = frozenset(("**", "*", "%"))
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """Return what Jinja2 finds, without the exception on its way to a mapping's value."""
+        if obj.__class__ is dict and attribute in obj and attribute not in _METHODS:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if operator == "**" and _bits(left) * abs(_bits_or(right)) > MAX_BITS:
+            raise OverflowError("the power is too large")
+        if operator == "*" and (_bits(left) + _bits(right) > MAX_BITS or _length(left, right) > MAX_OUTPUT):
+            raise OverflowError("the product is too large")
+        if operator == "%" and isinstance(left, str):
+            raise TypeError("% does not format here; use ~ and the filter format")
+        return super().call_binop(context, operator, left, right)
+
+
+def _bits(value: Any) -> int:
+    return value.bit_length() if isinstance(value, int) else 0
+
+
+def _bits_or(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _length(left: Any, right: Any) -> int:
+    if isinstance(left, int):
+        left, right = right, left
+    return len(left) * right if isinstance(left, (str, bytes, list, tuple)) and isinstance(right, int) else 0
+
+
+def compile_template(files: Mapping[str, str], paths: Mapping[str, str], name: str) -> Template:
+    """Return the template `name` of the files, which messages call by their `paths`. Raises RenderError."""
+
+    def load(name: str) -> tuple[str, str, Callable[[], bool]] | None:
+        return (files[name], paths[name], lambda: True) if name in files else None
+
+    environment = _Environment(
+        loader=FunctionLoader(load),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+    del environment.filters["random"], environment.globals["lipsum"]  # the same input is to give the same output
+    environment.globals["fail"] = _fail
+    environment.filters["tojson"] = _to_json
+    environment.filters["toyaml"] = _to_yaml
+    environment.filters["sha256"] = _sha256
+    environment.filters["with_share_of"] = _with_share_of
+    with _bounded(frozenset(paths.values())):
+        return environment.get_template(name)
+
+
+class Watched(dict[str, Any]):
+    """A part of a template's context that notes in `seen` which of its fields are looked at."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        super().__init__(data)
+        self.seen: set[str] = set()
+
+    def __getitem__(self, key: str) -> Any:
+        self.seen.add(key)
+        return super().__getitem__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.seen.add(key)
+        return super().get(key, default)
+
+
+def looks_at(files: Mapping[str, str], name: str) -> bool:
+    """Say whether one of the templates looks `name` up in its context; what cannot be read is taken to."""
+    environment = _Environment(optimized=False)  # the optimizer would work out constant expressions
+    try:
+        with _bounded(frozenset()):
+            return any(name in meta.find_undeclared_variables(environment.parse(text)) for text in files.values())
+    except RenderError:
+        return True
+
+
+def render(template: Template, context: Mapping[str, Any], paths: frozenset[str]) -> str:
+    """Return what the template renders to. Raises RenderError, with the line if it is in one of the files `paths`."""
+    pieces, size = [], 0
+    with _bounded(paths):
+        for piece in template.generate(context):
+            size += len(piece)
+            if size > MAX_OUTPUT:
+                raise RenderError(f"the template renders more than {MAX_OUTPUT} characters")
+            pieces.append(piece)
+        text = "".join(pieces)
+        if not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError as error:
+                raise RenderError(f"the template renders half a character, U+{ord(text[error.start]):04X}") from None
+        return text
+
+
+@contextmanager
+def _bounded(paths: frozenset[str]) -> Iterator[None]:
+    try:
+        with _alarm():
+            yield
+    except RenderError:
+        raise
+    except TimeUpError as error:
+        raise _render_error(f"the template takes longer than {MAX_SECONDS:g} s", error, paths) from None
+    except MemoryError as error:
+        raise _render_error("the template takes too much memory", error, paths) from None
+    except TemplateNotFound as error:
+        raise _render_error(f"there is no file {error} in the agent's folder", error, paths) from None
+    except RecursionError as error:
+        raise _render_error("the template is nested too deep, or includes itself", error, paths) from None
+    except Exception as error:  # noqa: BLE001  # a template can raise whatever its expressions raise
+        raise _render_error(str(error) or type(error).__name__, error, paths) from None
+
+
+def _render_error(message: str, error: BaseException, paths: frozenset[str]) -> RenderError:
+    """Return the error at the template's own file and line: what Jinja2 says, else the innermost frame that is a template."""
+    if isinstance(error, TemplateError) and getattr(error, "lineno", None) is not None:
+        return RenderError(message, getattr(error, "filename", None), getattr(error, "lineno", None))
+    file, line, step = None, None, error.__traceback__
+    while step is not None:
+        if step.tb_frame.f_code.co_filename in paths:
+            file, line = step.tb_frame.f_code.co_filename, step.tb_lineno
+        step = step.tb_next
+    return RenderError(message, file, line)
+
+
+@contextmanager
+def _alarm() -> Iterator[None]:
+    if not hasattr(signal, "setitimer") or signal.getsignal(signal.SIGPROF) is not ring:
+        yield
+        return
+    signal.setitimer(signal.ITIMER_PROF, MAX_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def ring(*_: Any) -> None:
+    """What SIGPROF has to call for the time to be bounded; sandbox_process sees to it."""
+    raise TimeUpError
+
+
+def _fail(message: str) -> None:
+    """What templates call for values that no schema can refuse: `{{ fail("say why") }}`, as Helm's `fail`."""
+    raise UndefinedError(message)
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _to_yaml(value: Any) -> str:
+    if isinstance(value, (dict, list)) and value:
+        return "\n".join(block(value, 0))
+    return _to_json(value)
+
+
+def _sha256(text: str) -> str:
+    from hashlib import sha256
+
+    return sha256(text.encode()).hexdigest()
+
+
+def _with_share_of(resources: Any, containers: Any, percent: int) -> Any:
+    """What templates use for an agent's resources as a share of the application's, see `quantities.with_share_of`."""
+    from sidecar_plugin.kubernetes.quantities import with_share_of
+
+    return with_share_of(resources, containers, percent)

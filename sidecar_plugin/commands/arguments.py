@@ -1,0 +1,122 @@
+"""What the commands share of the command line: options, parsers that end with our kind of message, and the two outputs."""
+
+from typing import TYPE_CHECKING, Any
+
+from sidecar_plugin.errors import UsageError, did_you_mean
+from sidecar_plugin.runtime.console import write
+from sidecar_plugin.settings.options import Options
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace, _ActionsContainer
+    from typing import NoReturn
+
+    from sidecar_plugin.commands import Command
+
+PROGRAM = "sidecar-plugin"
+OPTIONS: tuple[tuple[str, str, str], ...] = (
+    ("--config", "FILE", "SidecarInjection documents (can be repeated)"),
+    ("--values", "FILE", "Helm values with the settings under `sidecars` (can be repeated)"),
+    ("--set", "KEY=VALUE", "one setting, such as agents.logging.enabled=true (can be repeated)"),
+    ("--templates", "DIR", "a folder of further agents (can be repeated)"),
+    ("--cluster-version", "VERSION", 'the Kubernetes version, such as "1.30"'),
+    ("--platform", "PLATFORM", "acs (default), kubernetes, eci, bci, fargate, autopilot or aci"),
+    ("--declaration", "DECLARATION", "auto (default), native, acs, regular, eci or bci"),
+    ("--report", "FORMAT", "the report on stderr: text (default), json or none"),
+    ("--strict", "", "make warnings errors"),
+)
+"""The options of every way of injecting: the flag, what it takes, and its help. The first four can be repeated."""
+REPEATED = frozenset(("--config", "--values", "--set", "--templates"))
+_USAGE = {"+": "{}...", "?": "[{}]"}
+REPORTS = ("text", "json", "none")
+
+
+def parser(command: str, description: str) -> "ArgumentParser":
+    """Return a parser for a command's words, "" for the filter's; it raises UsageError for what it does not know."""
+    import argparse  # late: it costs 6 ms, and the filter seldom needs it
+
+    class Parser(argparse.ArgumentParser):
+        """Ends with our kind of message."""
+
+        def error(self, message: str) -> "NoReturn":
+            raise UsageError(f"{message} (see `{self.prog} --help`)")
+
+        def _check_value(self, action: argparse.Action, value: Any) -> None:
+            if action.choices is not None and value not in action.choices:
+                known = list(map(str, action.choices))
+                hint = did_you_mean(str(value), known)
+                raise argparse.ArgumentError(action, f'"{value}" is none of {", ".join(known)}{hint}')
+
+        def _print_message(self, message: str, file: Any = None) -> None:
+            write(message.encode())  # argparse's own says nothing of a full disk
+
+        def format_help(self) -> str:
+            if self.usage is None:  # argparse's own lists every option
+                words = [
+                    f"{action.metavar}{'...' if action.nargs == '+' else ''}" for action in self._positionals._group_actions
+                ]
+                self.usage = " ".join(("%(prog)s [options]", *words))
+            return super().format_help()
+
+    class Formatter(argparse.RawDescriptionHelpFormatter):
+        """Leaves room for the longest option."""
+
+        def __init__(self, prog: str) -> None:
+            super().__init__(prog, max_help_position=32)
+
+    name = f"{PROGRAM} {command}" if command else PROGRAM
+    return Parser(name, description=description, formatter_class=Formatter, allow_abbrev=False)
+
+
+def parser_of(name: str, command: "Command") -> "ArgumentParser":
+    """Return the parser of a command, with the command's options and arguments."""
+    made = parser(name, command.description)
+    command.configure(made)
+    return made
+
+
+def add_paths(parser: "ArgumentParser") -> None:
+    """Add the manifests of a command that changes them, and where the results go."""
+    parser.add_argument("path", nargs="+", metavar="PATH", help="a manifest, a folder of manifests, or - for stdin")
+    output = parser.add_argument_group("output (without any: stdout)")
+    output.add_argument("--in-place", action="store_true", help="write the files themselves")
+    output.add_argument("--diff", action="store_true", help="show what changes; without --in-place nothing is written")
+    output.add_argument("--output-dir", metavar="DIR", help="write the results below this folder")
+
+
+def add_keep_going(parser: "ArgumentParser") -> None:
+    """Add --keep-going."""
+    text = "leave out files that are refused and do the others; the exit status is 1 then"
+    parser.add_argument("--keep-going", action="store_true", help=text)
+
+
+def add_options(parser: "ArgumentParser", only: tuple[str, ...] = ()) -> None:
+    """Add OPTIONS, or only some of them."""
+    settings = parser.add_argument_group("settings and report")
+    for flag, metavar, text in OPTIONS:
+        if only and flag not in only:
+            continue
+        if not metavar:
+            settings.add_argument(flag, action="store_true", help=text)
+        elif flag in REPEATED:
+            settings.add_argument(flag, metavar=metavar, action="append", default=[], help=text)
+        elif flag == "--report":
+            add_report(settings)
+        else:
+            settings.add_argument(flag, metavar=metavar, help=text)
+
+
+def add_report(parser: "_ActionsContainer") -> None:
+    """Add --report."""
+    parser.add_argument(
+        "--report",
+        choices=REPORTS,
+        default="text",
+        metavar="FORMAT",
+        help=next(text for flag, _, text in OPTIONS if flag == "--report"),
+    )
+
+
+def options(parsed: "Namespace") -> Options:
+    """Return OPTIONS as they were given."""
+    given = (getattr(parsed, name) for name in Options._fields)
+    return Options._make(tuple(value) if isinstance(value, list) else value for value in given)

@@ -1,0 +1,116 @@
+"""`sidecar-plugin check PATH…`: tells mistakes in the declaration of sidecars."""
+
+from typing import TYPE_CHECKING
+
+from sidecar_plugin.commands import Command
+from sidecar_plugin.commands.arguments import add_options
+from sidecar_plugin.commands.check.formats import FORMATS, Report
+from sidecar_plugin.commands.check.rule import Rule, documentation, title
+from sidecar_plugin.commands.check.rules import RULES, rule_of, selected
+from sidecar_plugin.errors import Place, SidecarPluginError, UsageError
+from sidecar_plugin.injection.stream import read_stream
+from sidecar_plugin.kubernetes.pod_templates import WorkloadKinds
+from sidecar_plugin.runtime.cache import Memo
+from sidecar_plugin.runtime.console import say, write
+from sidecar_plugin.runtime.files import _read
+from sidecar_plugin.runtime.report import Results
+from sidecar_plugin.settings.layers import Layer
+from sidecar_plugin.settings.options import Options, settings_for
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+
+DESCRIPTION = """\
+Check manifests and values files for mistakes in the declaration of sidecars. Ends with 1 when there is a finding of level error
+(with --strict: any finding). Rules that depend on the cluster's version or platform run only if these are given.
+"""
+
+
+class _Check:
+    summary = "tell mistakes in the declaration of sidecars"
+    description = DESCRIPTION
+
+    def configure(self, parser: "ArgumentParser") -> None:
+        parser.add_argument("path", nargs="*", metavar="PATH", help="a manifest, a folder of manifests, or - for stdin")
+        for flag, text in (("--select", "run this rule only"), ("--ignore", "do not run this rule")):
+            parser.add_argument(
+                flag, metavar="RULE", action="append", default=[], help=f"{text} (can be repeated; or RULE,RULE)"
+            )
+        parser.add_argument("--format", choices=tuple(FORMATS), default="text", help="text (default), json, sarif or github")
+        parser.add_argument("--list", action="store_true", help="list the rules")
+        parser.add_argument("--explain", metavar="RULE", help="show a rule's documentation")
+        add_options(parser, ("--config", "--cluster-version", "--platform", "--strict"))
+
+    def run(self, arguments: "Namespace") -> int:
+        """Check; return the exit status. Raises SidecarPluginError for bad usage and settings."""
+        rules = selected(_names(arguments.select), _names(arguments.ignore))
+        if arguments.explain is not None:
+            rule = rule_of(arguments.explain)
+            write(f"{rule.ID} ({rule.LEVEL}): {title(rule)}\n\n{documentation(rule)}\n".encode())
+            return 0
+        if arguments.list:
+            width = max(map(len, RULES))
+            write("".join(f"{rule.ID:{width}}  {rule.LEVEL:7}  {title(rule)}\n" for rule in rules).encode())
+            return 0
+        if not arguments.path:
+            raise UsageError("the following arguments are required: PATH (see `sidecar-plugin check --help`)")
+        given = Options(config=tuple(arguments.config), cluster_version=arguments.cluster_version, platform=arguments.platform)
+        report = check_files(arguments.path, given, rules)
+        write(FORMATS[arguments.format](report).encode())
+        if arguments.format in ("text", "github"):
+            say(_summary(report))
+        return 1 if report.count("error") or (arguments.strict and report.findings) else 0
+
+
+COMMAND: Command = _Check()
+
+
+def _names(given: list[str]) -> list[str]:
+    return [name.strip() for words in given for name in words.split(",") if name.strip()]
+
+
+def _summary(report: Report) -> str:
+    errors, warnings = (_counted(report.count(level), level) for level in ("error", "warning"))
+    text = f"sidecar-plugin: {errors}, {warnings} in {_counted(report.pods, 'workload')}\n"
+    for need, option in (("version", "--cluster-version"), ("platform", "--platform")):
+        names = [rule.ID for rule in report.not_run if need in rule.NEEDS]
+        if names:
+            text += f"sidecar-plugin: not run without {option}: {', '.join(names)}\n"
+    return text
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def check_files(paths: list[str], options: Options, rules: "list[Rule]") -> "Report":
+    """Check all manifests below `paths` by the rules; return what was found.
+
+    The cluster's version, its platform and custom workloads come from the options and from settings found in the files. Raises
+    SidecarPluginError for options and files that cannot be read; what a file says is never an error, but a finding.
+    """
+    from sidecar_plugin.commands.check.formats import Report  # late: injecting does not need it
+    from sidecar_plugin.commands.check.linter import Linter, unreadable
+    from sidecar_plugin.commands.check.pod import Cluster
+    from sidecar_plugin.commands.check.suppressions import without_ignored
+
+    files = _read(paths)
+    memo, layers, wrong = Memo(), list[Layer](), dict[str, SidecarPluginError]()
+    for file in files:
+        try:
+            layers += read_stream(file.source, memo).layers
+        except SidecarPluginError as error:
+            wrong[file.source.name] = error
+    settings = settings_for(options, layers, Results(), memo)
+    told = any("platform" in layer.data for layer in settings.layers)
+    cluster = Cluster(settings.cluster_version, settings.platform if told else None)
+    linter = Linter(rules, cluster, WorkloadKinds.of(settings.workloads))
+    findings = []
+    for file in files:
+        found = linter.check(file.source)
+        mistake = wrong.get(file.source.name)
+        if mistake and not any(finding.place == mistake.place for finding in found):
+            found += unreadable(rules, mistake, Place(file.source.name, 1, 1))
+        findings += without_ignored(file.source, found)
+    return Report(findings, rules, linter.not_run, linter.pods)

@@ -1,0 +1,90 @@
+"""What a pod loses by a conversion, though its containers stay what they are."""
+
+from typing import NamedTuple
+
+from sidecar_plugin.commands.convert.plan import Change, list_of
+from sidecar_plugin.kubernetes.containers import Container, containers
+from sidecar_plugin.kubernetes.pod_templates import PodTemplate
+from sidecar_plugin.yamledit.access import effective_pair, scalar_text
+from sidecar_plugin.yamledit.nodes import Sequence, follow
+
+
+class Loss(NamedTuple):
+    """A message for the user; `of_order` says that converting back will not find the container's place."""
+
+    message: str
+    of_order: bool = False
+
+
+NOT_TO_THE_BYTE = Loss("converting back gives the same pod, but not the same text to the byte (layout, comments, key order)")
+
+
+def of(pod: PodTemplate, change: Change, changes: tuple[Change, ...]) -> list[Loss]:
+    """Return what is lost by the change, one of the pod's changes."""
+    found = []
+    if change.sidecar.declaration == "native":
+        found += _of_native(pod, change)
+    elif change.to == "native":
+        found += _of_container(pod, change, {other.sidecar.container.place for other in changes})
+    if change.to == "regular":
+        message = "as a regular container nothing starts it before the application or ends it after it"
+        found.append(Loss(f"{_who(change)}: {message}"))
+    return found
+
+
+def _of_native(pod: PodTemplate, change: Change) -> list[Loss]:
+    """A native sidecar is started in the order of the list, and its startup probe holds back all that follows (KEP-753)."""
+    found = []
+    here = change.sidecar.container.place
+    plain = [each for each in containers(pod) if each.list_name == "initContainers" and not _is_native(each)]
+    before = [each.name for each in plain if each.place < here]
+    behind = [each.name for each in plain if each.place > here]
+    if before:
+        message = f"it starts after the init container {_all(before)}; that order is lost, converting back puts it first"
+        found.append(Loss(f"{_who(change)}: {message}", of_order=True))
+    if behind:
+        message = f"it runs before the init container {_all(behind)}; as {change.to} it starts when they have ended"
+        found.append(Loss(f"{_who(change)}: {message}"))
+    if effective_pair(change.sidecar.container.node, "startupProbe"):
+        message = f"its startupProbe holds the application back; as {change.to} nothing waits for it"
+        found.append(Loss(f"{_who(change)}: {message}"))
+    return found
+
+
+def _of_container(pod: PodTemplate, change: Change, moving: set[int]) -> list[Loss]:
+    """A container that becomes a native sidecar starts in front of the pod's own init containers."""
+    found = []
+    here = change.sidecar.container
+    _, listed = list_of(pod, "containers")
+    if any(index not in moving for index in range(here.place + 1, len(listed.items))):
+        moved = "it is not the last container; that place is lost, converting back puts it last"
+        found.append(Loss(f"{_who(change)}: {moved}", of_order=True))
+    volumes = _volumes(here)
+    sharing = [
+        each.name
+        for each in containers(pod)
+        if each.list_name == "initContainers" and not _is_native(each) and _volumes(each) & volumes
+    ]
+    if sharing:
+        message = f"it now starts before the init container {_all(sharing)}, which mounts a volume of its"
+        found.append(Loss(f"{_who(change)}: {message}; if it reads what that one writes, put it behind it"))
+    return found
+
+
+def _is_native(container: Container) -> bool:
+    return scalar_text(container.node, "restartPolicy") == "Always"
+
+
+def _volumes(container: Container) -> set[str]:
+    pair = effective_pair(container.node, "volumeMounts")
+    node = follow(pair[1]) if pair else None
+    names = (scalar_text(follow(item), "name") for item in (node.items if isinstance(node, Sequence) else ()))
+    return {name for name in names if name}
+
+
+def _who(change: Change) -> str:
+    return f'the container "{change.sidecar.container.name}"'
+
+
+def _all(names: list[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

@@ -1,0 +1,199 @@
+"""What the agents add to a pod that nobody has rendered: for an admission policy, which sees the pod only in the cluster.
+
+An agent is rendered for a pod whose name and namespace are words that stand for the real ones; the words are found again in
+what was rendered. What else a template takes from a workload (labels, annotations, the containers and their ports) is not
+known, and a template that looks at it is found out.
+"""
+
+from typing import Any, NamedTuple
+
+from sidecar_plugin.agents.agent import AgentLibrary
+from sidecar_plugin.agents.container_patch import patch_container
+from sidecar_plugin.agents.parts import Parts
+from sidecar_plugin.errors import DeclarationError, SettingsError, SidecarPluginError, TemplateError, VersionError
+from sidecar_plugin.injection.additions import STDOUT, Data, PodPatch
+from sidecar_plugin.injection.selection import PodAgents
+from sidecar_plugin.kubernetes import declarations, platforms
+from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Target
+from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped, WorkloadKinds
+from sidecar_plugin.runtime.cache import Memo
+from sidecar_plugin.runtime.report import Results
+from sidecar_plugin.settings.layers import VERSION_SOURCES
+from sidecar_plugin.settings.settings import AgentSettings, Settings
+from sidecar_plugin.yamledit.documents import Document
+from sidecar_plugin.yamledit.source import Source
+
+NAME, NAMESPACE = "x1sidecarx1podx1namex1", "x1sidecarx1podx1namespacex1"
+_OTHER = {NAME: "x2sidecarx2podx2namex2", NAMESPACE: "x2sidecarx2podx2namespacex2"}
+_SAMPLE = (
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: sample}\nspec:\n  containers:\n  - {name: sidecar-plugin-sample, image: x}\n"
+)
+_UNKNOWN = ("labels", "annotations", "containers")
+
+
+class PolicyError(SidecarPluginError):
+    """Settings that a policy cannot carry out."""
+
+
+class Addition(NamedTuple):
+    """One thing to add: to the list or map at a field path, in front of (`first`) or behind what is there; for these agents."""
+
+    path: str
+    first: bool
+    key: str
+    value: Any
+    agents: list[str]
+
+
+class PolicyAgents(NamedTuple):
+    """All that a policy adds. `listed_in` are annotations that list the agents' containers."""
+
+    declaration: Declaration
+    agents: dict[str, AgentSettings]
+    containers: dict[str, str]
+    additions: list[Addition]
+    listed_in: tuple[str, ...]
+
+
+def policy_agents(settings: Settings, library: AgentLibrary, results: Results, bare: bool) -> PolicyAgents:
+    """Return what the enabled agents add to a pod.
+
+    `bare` takes a pod for one without labels, annotations and ports; else a template that looks at them is a PolicyError, as
+    are manifests that an agent brings along. Raises SidecarPluginError as injection does.
+    """
+    memo = Memo()
+    version = settings.cluster_version
+    enabled = {name: agent for name, agent in settings.agents.items() if agent.enabled}
+    chooser = PodAgents(settings, library, memo)
+    if not enabled:
+        raise PolicyError("no agent is enabled, so there is nothing that a policy could add")
+    if version is None:
+        raise VersionError(f"the cluster's version decides how sidecars are declared; give it by {VERSION_SOURCES}")
+    declaration = declarations.choose(settings.declaration, settings.platform, version)
+    try:
+        warning = declarations.check(
+            declaration, Target(version, settings.platform, "pod", False, settings.declaration != "auto")
+        )
+    except DeclarationError as error:
+        raise PolicyError(error.message) from None
+    if warning:
+        results.warn(warning, None)
+    pod = _sample()
+    together = PodPatch(pod, results)  # finds what clashes between two agents
+    merged: dict[tuple[str, str, str], Addition] = {}
+    containers = {}
+    for name, agent in enabled.items():
+        parts, container = _rendered(settings, chooser, pod, agent, declaration, memo, results, bare)
+        _check_platform(settings.platform, name, container, parts, results)
+        position = agent.position or declaration.position
+        together.add(name, declaration, position, container, parts)
+        alone = PodPatch(pod, results)
+        alone.add(name, declaration, position, container, parts)
+        containers[name] = container["name"]
+        for addition in _additions(name, alone):
+            known = merged.setdefault((addition.path, addition.key, repr(addition.value)), addition)
+            if name not in known.agents:
+                known.agents.append(name)
+    if any(isinstance(addition.value, dict) and _is_stdout(addition.value) for addition in merged.values()):
+        message = (
+            "a volume of medium Stdout is added; a pod that has one of its own then has two, which the platform does not take: "
+            "a policy cannot share it as injection does"
+        )
+        results.warn(message, None)
+    return PolicyAgents(declaration, enabled, containers, list(merged.values()), declaration.listed_in)
+
+
+def _sample() -> PodTemplate:
+    document = Document(Source("policy", _SAMPLE), 0, len(_SAMPLE))
+    pods = [pod for pod in WorkloadKinds(()).find(document, document.parse().root) if not isinstance(pod, Skipped)]
+    return pods[0]
+
+
+def _is_stdout(volume: Data) -> bool:
+    return isinstance(volume.get("emptyDir"), dict) and volume["emptyDir"].get("medium") == STDOUT
+
+
+def _rendered(
+    settings: Settings,
+    chooser: PodAgents,
+    pod: PodTemplate,
+    agent: AgentSettings,
+    declaration: Declaration,
+    memo: Memo,
+    results: Results,
+    bare: bool,
+) -> tuple[Parts, Data]:
+    from sidecar_plugin.agents.sandbox import Watched  # late: settings that cannot be a policy need no Jinja2
+
+    seen: set[str] = set()
+
+    def render(name: str, namespace: str) -> Parts:
+        data = {"kind": "Pod", "name": name, "namespace": namespace, "labels": {}, "annotations": {}, "containers": []}
+        context = {
+            "cluster": {"version": str(settings.cluster_version), "platform": settings.platform},
+            "declaration": declaration.name,
+        }
+        workload = Watched(data)
+        try:
+            return chooser.parts(pod, agent, context, lambda: workload)
+        finally:
+            seen.update(workload.seen.intersection(_UNKNOWN))
+
+    try:
+        parts = render(NAME, NAMESPACE)
+        other = render(_OTHER[NAME], _OTHER[NAMESPACE])
+    except TemplateError as error:
+        if seen and not bare:
+            raise PolicyError(_looks_at(agent.name, seen)) from None
+        raise error
+    if seen and not bare:
+        raise PolicyError(_looks_at(agent.name, seen))
+    if seen:
+        results.warn(f"{_looks_at(agent.name, seen, '')}; it is rendered for a pod that has none", None)
+    if parts.manifests:
+        kinds = ", ".join(f"{manifest['kind']}/{manifest['metadata']['name']}" for manifest in parts.manifests)
+        message = f"the agent {agent.name} brings {kinds}, and a policy cannot create resources"
+        raise PolicyError(f"{message}; have its configuration in an annotation (the built-in agents: configuration: inline)")
+    text = repr(parts)
+    if text.replace(NAME, _OTHER[NAME]).replace(NAMESPACE, _OTHER[NAMESPACE]) != repr(other):
+        message = "its template works the pod's name or namespace into something else, which a policy cannot"
+        raise PolicyError(f"the agent {agent.name}: {message}; leave the name as it is, or leave the agent to rendering")
+    if NAME in text:
+        results.warn(
+            f"the agent {agent.name} takes the pod's name; a pod that a controller makes gets its generateName there", None
+        )
+    try:
+        return parts, declarations.declare(declaration, patch_container(parts.container, agent.container, memo))
+    except SettingsError as error:
+        steps = [int(step) if step.isdigit() else step for step in error.field.split(".") if step]
+        raise settings.error(error.message, ["agents", agent.name, "container", *steps]) from None
+    except TemplateError as error:
+        raise TemplateError(f"agent {agent.name}: {error.message}") from None
+
+
+def _looks_at(agent: str, seen: set[str], remedy: str = "; --bare renders it for a pod that has none") -> str:
+    parts = " and ".join(word for word in _UNKNOWN if word in seen)
+    return f"the agent {agent} takes the workload's {parts}, which a policy does not know{remedy}"
+
+
+def _check_platform(platform: str, agent: str, container: Data, parts: Parts, results: Results) -> None:
+    for message, is_error in platforms.named(platform).findings(agent, container, parts.init_containers, parts.volumes):
+        if is_error:
+            raise PolicyError(message)
+        results.warn(message, None)
+
+
+def _additions(agent: str, patch: PodPatch) -> list[Addition]:
+    found = []
+    for name, (first, last) in patch.lists().items():
+        found += [Addition(f"spec.{name}", True, item["name"], item, [agent]) for item in first]
+        found += [Addition(f"spec.{name}", False, item["name"], item, [agent]) for item in last]
+    for name, items in patch.container_lists()[0][1].items():
+        key = "mountPath" if name == "volumeMounts" else "name"
+        found += [Addition(f"containers.{name}", False, item[key], item, [agent]) for item in items]
+    listed = set(patch.listed)
+    for kind, strings in patch.strings().items():
+        found += [
+            Addition(f"metadata.{kind}", False, key, value, [agent]) for key, value in strings.items() if key not in listed
+        ]
+    return found

@@ -1,0 +1,115 @@
+"""Expressions of the Common Expression Language, as admission policies take them, for data and for selectors.
+
+Sources: https://github.com/google/cel-spec/blob/master/doc/langdef.md (literals) and
+https://kubernetes.io/docs/reference/using-api/cel/ (what Kubernetes adds: optionals, matches, lists, and that the items of a
+list and the values of a map must be of one type, unless they are `dyn`).
+"""
+
+import json
+import re
+from typing import Any
+
+from sidecar_plugin.errors import SettingsError
+from sidecar_plugin.kubernetes.selectors import Requirement, Selector
+
+OWNERS = ("ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationController")
+"""The kinds that make pods themselves. A Deployment makes ReplicaSets, a CronJob Jobs."""
+_MAKES = {"Deployment": "ReplicaSet", "CronJob": "Job"}
+_CONTROLLERS = "object.metadata.?ownerReferences.orValue([]).filter(o, o.?controller.orValue(false))"
+
+
+def text(value: str, holes: dict[str, str] | None = None) -> str:
+    """Return a string. `holes` are expressions by the words in `value` that stand for them."""
+    for word, expression in (holes or {}).items():
+        if word in value:
+            pieces = [text(piece, holes) for piece in value.split(word)]
+            return "(" + f" + {expression} + ".join(pieces) + ")"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def literal(data: Any, holes: dict[str, str] | None = None) -> str:
+    """Return data of any kind."""
+    if isinstance(data, str):
+        return text(data, holes)
+    if isinstance(data, dict):
+        is_uniform = all(isinstance(value, str) for value in data.values())
+        pairs = (f"{text(key, holes)}: {_as_item(value, is_uniform, holes)}" for key, value in data.items())
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(data, list):
+        is_uniform = all(isinstance(item, str) for item in data)
+        return f"[{', '.join(_as_item(item, is_uniform, holes) for item in data)}]"
+    return json.dumps(data, allow_nan=False)  # null, true, false, 1 and 1.5 are written alike
+
+
+def _as_item(data: Any, is_uniform: bool, holes: dict[str, str] | None) -> str:
+    written = literal(data, holes)
+    return written if is_uniform else f"dyn({written})"
+
+
+def any_of(expressions: list[str], otherwise: str) -> str:
+    """Return the expressions joined by or, `otherwise` if there are none."""
+    if len(expressions) < 2:
+        return expressions[0] if expressions else otherwise
+    return " || ".join(f"({expression})" for expression in expressions)
+
+
+def selector(chosen: Selector) -> str:
+    """Return what is true of the pods that a selector of the settings means.
+
+    Raises SettingsError, with the field, for what cannot be said of a pod alone.
+    """
+    parts = []
+    if chosen.kinds:
+        parts.append(any_of([_kind(kind) for kind in chosen.kinds], ""))
+    if chosen.names:
+        if chosen.kinds != ("Pod",):
+            remedy = "with names give kinds: [Pod], or select by labels"
+            raise SettingsError(f"names are those of workloads, and a pod of one has another name; {remedy}", field="names")
+        parts.append(_globs('object.metadata.?name.orValue("")', chosen.names))
+    if chosen.namespaces:
+        parts.append(_globs("request.namespace", chosen.namespaces))
+    parts += [_requirement(requirement, "labels") for requirement in chosen.labels]
+    parts += [_requirement(requirement, "annotations") for requirement in chosen.annotations]
+    return " && ".join(f"({part})" for part in parts)
+
+
+def _kind(kind: str) -> str:
+    if kind == "Pod":
+        return f"{_CONTROLLERS}.size() == 0"
+    if kind in OWNERS:
+        return f"{_CONTROLLERS}.exists(o, o.kind == {text(kind)})"
+    instead = (
+        f"; say {_MAKES[kind]}, which makes its pods" if kind in _MAKES else f"; it can tell {', '.join(('Pod', *OWNERS))}"
+    )
+    raise SettingsError(
+        f'a policy sees pods, and cannot tell that one is of a workload of the kind "{kind}"{instead}', field="kinds"
+    )
+
+
+def _globs(subject: str, patterns: tuple[str, ...]) -> str:
+    if not any(set("*?[").intersection(pattern) for pattern in patterns):
+        return f"{subject} in {literal(list(patterns))}"
+    return f"{subject}.matches({text('^(' + '|'.join(map(_regular, patterns)) + ')$')})"
+
+
+def _regular(pattern: str) -> str:
+    """Return a glob as a regular expression of RE2."""
+    pieces = []
+    for found in re.finditer(r"\[(?P<not>!?)(?P<set>\]?[^\]]*)\]|(?P<one>.)", pattern, re.DOTALL):
+        if found["one"]:
+            pieces.append({"*": ".*", "?": "."}.get(found["one"], re.escape(found["one"])))
+        else:
+            inside = found["set"].replace("\\", "\\\\").replace("]", "\\]").replace("[", "\\[").replace("^", "\\^")
+            pieces.append(f"[{'^' if found['not'] else ''}{inside}]")
+    return "".join(pieces)
+
+
+def _requirement(requirement: Requirement, where: str) -> str:
+    there = f"{text(requirement.key)} in object.metadata.?{where}.orValue({{}})"
+    value = f"object.metadata.{where}[{text(requirement.key)}]"
+    if requirement.operator == "exists":
+        return there
+    if requirement.operator == "absent":
+        return f"!({there})"
+    among = f"{value} in {literal(sorted(requirement.values))}"
+    return f"{there} && {among}" if requirement.operator == "in" else f"!({there}) || !({among})"

@@ -1,0 +1,150 @@
+"""The settings as a MutatingAdmissionPolicy: the same sidecars for pods that no chart of ours renders.
+
+Sources: https://kubernetes.io/docs/reference/access-authn-authz/mutating-admission-policy/ (alpha in 1.32, beta in 1.34) and
+https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/ (since 1.30). Two policies are made. One
+mutates; the other refuses, with a message, pods that ask by an annotation for something that the first cannot do, or that the
+first would have to overwrite.
+"""
+
+from typing import Any
+
+from sidecar_plugin.commands.export_policy import cel
+from sidecar_plugin.commands.export_policy.agents import PolicyAgents, PolicyError
+from sidecar_plugin.commands.export_policy.json_patch import ANNOTATIONS, annotation, names_listed, operations, variables
+from sidecar_plugin.errors import SettingsError
+from sidecar_plugin.injection.marker import INJECTED
+from sidecar_plugin.injection.selection import ANNOTATION_AGENTS, ANNOTATION_INJECT, ANNOTATION_VALUES
+from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
+from sidecar_plugin.kubernetes.selectors import parse_selector
+from sidecar_plugin.settings.settings import Settings
+
+GROUP = "admissionregistration.k8s.io"
+VERSIONS = ((ClusterVersion(1, 36), "v1"), (ClusterVersion(1, 34), "v1beta1"), (ClusterVersion(1, 32), "v1alpha1"))
+"""From which Kubernetes on there is which version of MutatingAdmissionPolicy."""
+SPARED = ("kube-system", "kube-public", "kube-node-lease")
+"""Namespaces that the bindings leave out: a policy that fails there can stop the cluster."""
+_MIRROR = "kubernetes.io/config.mirror"
+_PODS = {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}]}
+
+Data = dict[str, Any]
+
+
+def policy_version(version: ClusterVersion) -> str:
+    """Return the version of the API that a cluster has. Raises PolicyError for one that has none."""
+    for since, name in VERSIONS:
+        if version >= since:
+            return name
+    raise PolicyError(f"Kubernetes {version} has no MutatingAdmissionPolicy; it is there from {VERSIONS[-1][0]} on")
+
+
+def needs(version: ClusterVersion) -> str:
+    """Return what the API server must be started with, "" if nothing."""
+    name = policy_version(version)
+    if name == "v1":
+        return ""
+    return f"--feature-gates=MutatingAdmissionPolicy=true --runtime-config={GROUP}/{name}=true"
+
+
+def policy(settings: Settings, added: PolicyAgents, name: str) -> list[Data]:
+    """Return the policies and their bindings, all named `name`.
+
+    Raises PolicyError for a version without such policies, and SettingsError for a selector that means nothing for a pod.
+    """
+    assert settings.cluster_version is not None
+    mutating = f"{GROUP}/{policy_version(settings.cluster_version)}"
+    matching = _matching(settings)
+    clashes = [
+        (f"{path.removeprefix('metadata.')[:-1]} {key}", f"{cel.text(key)} in object.{path.replace('.', '.?')}.orValue({{}})")
+        for path, _, key, _, _ in added.additions
+        if path.startswith("metadata.")
+    ]
+    checks = [*_checks(added), *((f"the {what} is the agents' own; leave it out", f"!({there})") for what, there in clashes)]
+    conditions = [*matching, ("it can be done by this policy", "\n&& ".join(f"({check})" for _, check in checks))]
+    if added.declaration.name == "regular":
+        conditions.append(("it does not run to completion", 'object.spec.?restartPolicy.orValue("Always") == "Always"'))
+    spec = {
+        "failurePolicy": "Fail",
+        "reinvocationPolicy": "Never",
+        "matchConstraints": _PODS,
+        "matchConditions": _named(conditions),
+        "variables": [
+            {"name": key, "expression": expression} for key, expression in variables(_chosen(settings, added), added).items()
+        ],
+        "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": operations(added)}}],
+    }
+    refusing = {
+        "failurePolicy": "Fail",
+        "matchConstraints": _PODS,
+        "matchConditions": _named(matching),
+        "validations": [{"expression": check, "message": f"sidecar-plugin: {message}"} for message, check in checks],
+    }
+    return [
+        _document(mutating, "MutatingAdmissionPolicy", name, spec),
+        _document(mutating, "MutatingAdmissionPolicyBinding", name, {"policyName": name, "matchResources": _namespaces()}),
+        _document(f"{GROUP}/v1", "ValidatingAdmissionPolicy", name, refusing),
+        _document(
+            f"{GROUP}/v1",
+            "ValidatingAdmissionPolicyBinding",
+            name,
+            {"policyName": name, "validationActions": ["Deny"], "matchResources": _namespaces()},
+        ),
+    ]
+
+
+def _document(api_version: str, kind: str, name: str, spec: Data) -> Data:
+    labels = {"app.kubernetes.io/managed-by": "sidecar-plugin"}
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "labels": labels}, "spec": spec}
+
+
+def _namespaces() -> Data:
+    expression = {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": list(SPARED)}
+    return {"namespaceSelector": {"matchExpressions": [expression]}}
+
+
+def _named(conditions: list[tuple[str, str]]) -> list[Data]:
+    return [{"name": name.replace(" ", "-"), "expression": expression} for name, expression in conditions]
+
+
+def _matching(settings: Settings) -> list[tuple[str, str]]:
+    chosen = [
+        f"!({cel.any_of(_selectors(settings, settings.exclude, ['exclude']), 'false')})",
+        f"({cel.any_of(_selectors(settings, settings.targets, ['targets']), 'true')})",
+    ]
+    return [
+        ("not injected before", f"!({cel.text(INJECTED)} in {ANNOTATIONS})"),
+        ("no mirror of a static pod", f"!({cel.text(_MIRROR)} in {ANNOTATIONS})"),
+        ("not left out by annotation", f'{annotation(ANNOTATION_INJECT)} != "false"'),
+        ("chosen by the settings", f'{annotation(ANNOTATION_INJECT)} == "true" || ({" && ".join(chosen)})'),
+    ]
+
+
+def _selectors(settings: Settings, raw: list[Data], path: list[str | int]) -> list[str]:
+    expressions = []
+    for index, data in enumerate(raw):
+        try:
+            expressions.append(cel.selector(parse_selector(data)))
+        except SettingsError as error:
+            raise settings.error(error.message, [*path, index, error.field]) from None
+    return expressions
+
+
+def _chosen(settings: Settings, added: PolicyAgents) -> dict[str, str]:
+    """Return for each agent what is true of the pods that its own targets mean."""
+    return {
+        name: cel.any_of(_selectors(settings, agent.targets, ["agents", name, "targets"]), "true")
+        for name, agent in added.agents.items()
+    }
+
+
+def _checks(added: PolicyAgents) -> list[tuple[str, str]]:
+    """Return what a pod must be like, each with the message if it is not."""
+    names = list(added.agents)
+    known = f"{names_listed()}.all(n, n in {cel.literal(['', *names])})"
+    return [
+        (f'{ANNOTATION_INJECT} must be "true" or "false"', f'{annotation(ANNOTATION_INJECT)} in ["", "true", "false"]'),
+        (f"{ANNOTATION_AGENTS} may name {', '.join(names)} here", known),
+        (
+            f"{ANNOTATION_VALUES}<agent> needs rendering, which a policy cannot do; render the pod with sidecar-plugin",
+            f"!{ANNOTATIONS}.exists(key, key.startsWith({cel.text(ANNOTATION_VALUES)}))",
+        ),
+    ]

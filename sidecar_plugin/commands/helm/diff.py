@@ -1,0 +1,82 @@
+"""TODO."""
+
+import json
+import re
+
+from sidecar_plugin.commands.helm.program import Flags, Helm, HelmError, Line
+from sidecar_plugin.commands.helm.values import schema_note
+from sidecar_plugin.kubernetes.origin import template_of
+from sidecar_plugin.runtime.console import say
+from sidecar_plugin.runtime.diff import Side, unified
+from sidecar_plugin.yamledit.access import scalar_text
+from sidecar_plugin.yamledit.documents import Document, split
+from sidecar_plugin.yamledit.nodes import Mapping
+from sidecar_plugin.yamledit.source import Source
+
+
+def changes(helm: Helm, line: Line, flags: Flags, given: list[str], environment: dict[str, str], key: str) -> str:
+    """Return the difference between the release as it is and as the flags that are given would make it. Raises HelmError."""
+    before = _deployed(helm, line, flags)
+    dry = [] if line.values("dry-run") else ["--dry-run=server"]
+    install = [] if line.has("install") else ["--install"]
+    try:
+        after = _upgraded(helm, [*line.arguments, *given, *install, *dry], environment)
+    except HelmError as error:
+        raise HelmError(f"{error}{schema_note(line.arguments[-1], key)}", error.exit_status) from None
+    before, after = _without_secrets(before, after)
+    return unified(Side(f"release {line.arguments[0]}", before), Side("upgraded", after))
+
+
+def _deployed(helm: Helm, line: Line, flags: Flags) -> str:
+    inherited = line.among(flags.inherited)
+    try:
+        hooks = "" if line.has("no-hooks") else helm.output("get", "hooks", line.arguments[0], *inherited)
+        return _joined(helm.output("get", "manifest", line.arguments[0], *inherited), hooks)
+    except HelmError as error:
+        if "not found" in str(error):
+            return ""  # everything is new
+        raise
+
+
+def _upgraded(helm: Helm, words: list[str], environment: dict[str, str]) -> str:
+    done = helm.run("upgrade", "--output=json", *words, environment=environment, stdin=None)
+    if done.returncode != 0:
+        raise HelmError(done.stderr, 1)
+    say(done.stderr)
+    release = json.loads(done.stdout[done.stdout.index("{") :])
+    hooks = "".join(f"---\n# Source: {hook['path']}\n{hook['manifest']}\n" for hook in release.get("hooks") or ())
+    return _joined(release["manifest"], hooks if "--no-hooks" not in words else "")
+
+
+def _joined(manifest: str, hooks: str) -> str:
+    """Return the documents of a release, each ending with one line break and in the order of their names."""
+    documents = re.split(r"^---[ \t]*\n", f"{manifest}\n---\n{hooks}", flags=re.MULTILINE)
+    return "".join(f"---\n{document.strip()}\n" for document in sorted(documents) if document.strip())
+
+
+def _without_secrets(before: str, after: str) -> tuple[str, str]:
+    """Return both texts with Secrets named but not shown: a difference is often read where others read along."""
+    sides = [
+        {hidden: document.text for document in split(Source(name, text)) if (hidden := _secret(document))}
+        for name, text in (("before", before), ("after", after))
+    ]
+    for name, text in sides[0].items():
+        before = before.replace(text, f"---\n{name}\n")
+    for name, text in sides[1].items():
+        changed = "" if sides[0].get(name, text) == text else "# it changes\n"
+        after = after.replace(text, f"---\n{name}\n{changed}")
+    return before, after
+
+
+def _secret(document: Document) -> str:
+    """Return what is said instead of a Secret, or of a list that may hold one; "" for any other document."""
+    if "Secret" not in document.text:
+        return ""
+    root = document.parse().root
+    if not isinstance(root, Mapping):
+        return ""
+    kind, metadata = scalar_text(root, "kind") or "", root.get("metadata")
+    if kind != "Secret" and not kind.endswith("List"):
+        return ""
+    name = scalar_text(metadata, "name") if isinstance(metadata, Mapping) else None
+    return f"# {template_of(document)}: {kind}/{name or ''}, what it holds is not shown"

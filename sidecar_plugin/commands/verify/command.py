@@ -1,0 +1,106 @@
+"""`sidecar-plugin verify [FILE]`: tells whether the sidecars of running and ended pods did what their declaration promises."""
+
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sidecar_plugin.commands import Command
+from sidecar_plugin.commands.arguments import PROGRAM
+from sidecar_plugin.commands.verify.kubectl import Kubectl, KubectlError
+from sidecar_plugin.commands.verify.status import read
+from sidecar_plugin.commands.verify.verdicts import FAILED, WAITING, Verdicts, judge
+from sidecar_plugin.errors import ManifestError, UsageError
+from sidecar_plugin.kubernetes.cluster_version import ClusterVersion, parse_cluster_version
+from sidecar_plugin.runtime.console import read_stdin, write
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+_DURATION = re.compile(r"(?=\d)(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+)s)?")
+_PAUSE = 2  # seconds between two looks at the cluster
+_DESCRIPTION = """\
+Tell whether sidecars behaved: they are declared as they were injected, started before the application, ended after it with
+exit code 0, and the Jobs are complete. Exit status 1 when something is not so.
+
+Without FILE it runs kubectl, with your context. FILE, or - for stdin, holds what `kubectl get pods,jobs -o json` says.
+"""
+
+
+class _Verify:
+    summary = "whether sidecars of pods and Jobs behaved"
+    description = _DESCRIPTION
+
+    def configure(self, parser: "ArgumentParser") -> None:
+        parser.add_argument("file", nargs="?", metavar="FILE", help="the output of kubectl, or - for stdin")
+        parser.add_argument("-n", "--namespace", metavar="NAMESPACE", help="the namespace that kubectl asks for")
+        parser.add_argument("-A", "--all-namespaces", action="store_true", help="all namespaces")
+        parser.add_argument("-l", "--selector", metavar="LABELS", help="only pods and Jobs with these labels")
+        parser.add_argument("--context", metavar="CONTEXT", help="the context of kubectl's configuration")
+        parser.add_argument("--kubeconfig", metavar="FILE", help="kubectl's configuration")
+        parser.add_argument("--kubectl", metavar="PROGRAM", help="the kubectl to run (default: kubectl)")
+        parser.add_argument("--wait", metavar="DURATION", help="wait so long for what is not over yet, such as 120s or 5m")
+        parser.add_argument("--cluster-version", metavar="VERSION", help='the Kubernetes version, such as "1.30", for a FILE')
+        parser.add_argument("--output", "-o", choices=("text", "json"), default="text", help="tables (default) or JSON")
+
+    def run(self, arguments: "Namespace") -> int:
+        """Judge and print; return 1 when a promise is not kept, else 0. Raises SidecarPluginError for what cannot be judged."""
+        version = (
+            parse_cluster_version(arguments.cluster_version, field="--cluster-version") if arguments.cluster_version else None
+        )
+        verdicts = _of_file(arguments, version) if arguments.file else _of_cluster(arguments, version)
+        write((verdicts.as_json() if arguments.output == "json" else verdicts.as_text()).encode())
+        return 1 if verdicts.has(FAILED) else 0
+
+
+COMMAND: Command = _Verify()
+
+
+def _of_file(given: "Namespace", version: ClusterVersion | None) -> Verdicts:
+    for name in ("namespace", "all_namespaces", "selector", "context", "kubeconfig", "kubectl", "wait"):
+        if getattr(given, name):
+            raise UsageError(f"--{name.replace('_', '-')} is for kubectl, and with a FILE none is run")
+    name = "<stdin>" if given.file == "-" else given.file
+    try:
+        data = read_stdin() if given.file == "-" else Path(given.file).read_bytes()
+    except OSError as error:
+        raise ManifestError(f"{name}: cannot be read: {error.strerror}") from None
+    verdicts = judge(*read(data, name), version)
+    if not verdicts.found:
+        raise ManifestError(f"{name}: none of the pods and Jobs has a sidecar")
+    return verdicts
+
+
+def _of_cluster(given: "Namespace", version: ClusterVersion | None) -> Verdicts:
+    if given.namespace and given.all_namespaces:
+        raise UsageError("--namespace and --all-namespaces contradict each other")
+    kubectl = _kubectl(given)
+    deadline = time.monotonic() + _seconds(given.wait)
+    version = version or kubectl.version()
+    while True:
+        verdicts = judge(*read(kubectl.pods_and_jobs(), kubectl.program), version)
+        left = deadline - time.monotonic()
+        if left <= 0 or (verdicts.found and not verdicts.has(WAITING)):
+            break
+        time.sleep(min(_PAUSE, left))
+    if not verdicts.found:
+        where = "any namespace" if given.all_namespaces else f"namespace {given.namespace or '(that of the context)'}"
+        raise KubectlError(f"no pod and no Job with a sidecar in {where}; see `{PROGRAM} verify --help`")
+    return verdicts.out_of_time(given.wait) if given.wait else verdicts
+
+
+def _kubectl(given: "Namespace") -> Kubectl:
+    connection = [f"--{name}={getattr(given, name)}" for name in ("context", "kubeconfig") if getattr(given, name)]
+    selection = [f"--{name}={getattr(given, name)}" for name in ("namespace", "selector") if getattr(given, name)]
+    if given.all_namespaces:
+        selection.append("--all-namespaces")
+    return Kubectl(given.kubectl or "kubectl", tuple(connection), tuple(selection))
+
+
+def _seconds(duration: str | None) -> int:
+    if duration is None:
+        return 0
+    found = _DURATION.fullmatch(duration)
+    if found is None:
+        raise UsageError(f"--wait takes a duration such as 120s, 5m or 1h30m, not {duration!a}")
+    return sum(int(found[unit] or 0) * seconds for unit, seconds in (("h", 3600), ("m", 60), ("s", 1)))

@@ -1,0 +1,124 @@
+"""The KRM function: a ResourceList on stdin, the same with agents on stdout.
+
+Source: the KRM functions specification, https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md.
+kustomize shows a function's stderr, kpt its `results` too: errors and warnings go to both. The list is edited as text like any
+manifest: `results` are added to it, and on an error nothing else is.
+"""
+
+from typing import Any
+
+from sidecar_plugin.errors import ManifestError, SettingsError, SidecarPluginError
+from sidecar_plugin.frontends import krm_results
+from sidecar_plugin.injection.session import injector_for
+from sidecar_plugin.injection.stream import read_stream
+from sidecar_plugin.runtime.cache import Memo
+from sidecar_plugin.runtime.console import STDIN
+from sidecar_plugin.runtime.report import Results, check_strict
+from sidecar_plugin.settings.layers import Layer, document_layer
+from sidecar_plugin.settings.options import Options, memo_for
+from sidecar_plugin.yamledit.access import check_once, scalar_text
+from sidecar_plugin.yamledit.documents import Document, split
+from sidecar_plugin.yamledit.editor import Editor
+from sidecar_plugin.yamledit.emitter import Emitter
+from sidecar_plugin.yamledit.nodes import Mapping, Sequence, follow, is_null, kind_of
+from sidecar_plugin.yamledit.source import Source
+
+RESOURCE_LIST = "ResourceList"
+GROUP = "config.kubernetes.io"
+
+
+def is_resource_list(data: bytes) -> bool:
+    """Say whether the input is a ResourceList, without a doubt that parsing would have to settle."""
+    if RESOURCE_LIST.encode() not in data or GROUP.encode() not in data:
+        return False
+    try:
+        documents = [document for document in split(Source.decode(STDIN, data)) if document.parse().root is not None]
+    except SidecarPluginError:
+        return False  # the post-renderer says what is wrong with it
+    root = documents[0].parse().root if documents else None
+    return isinstance(root, Mapping) and scalar_text(root, "kind") == RESOURCE_LIST
+
+
+def transform(data: bytes, options: Options, results: Results) -> bytes:
+    """Return the ResourceList with agents in its items and what is to be said in its results. Raises SidecarPluginError."""
+    source = Source.decode(STDIN, data)
+    document, root = _resource_list(source)
+    _check_items(document, root)
+    kept = memo_for(options)
+    stream = read_stream(source, kept.memo)
+    layers = [*_function_config(document, root, kept.memo), *stream.layers]
+    injector = injector_for(options, layers, results, kept.memo)
+    if injector.is_idle:
+        results.warn("no settings, so nothing was injected; give a functionConfig of kind SidecarInjection", document.place(0))
+    text = "".join(injector.inject_documents(stream))
+    kept.save()
+    manifests = injector.take_manifests()
+    check_strict(options.strict, results)
+    return source.encode(_extended(source, text, manifests, krm_results.of_warnings(document, root, results)))
+
+
+def failed(data: bytes, error: SidecarPluginError) -> bytes:
+    """Return the ResourceList as it came, with the error in its results; nothing if it cannot be read."""
+    try:
+        source = Source.decode(STDIN, data)
+        document, root = _resource_list(source)
+        return source.encode(_extended(source, source.text, [], [krm_results.of_error(document, root, error)]))
+    except SidecarPluginError:
+        return b""
+
+
+def _resource_list(source: Source) -> tuple[Document, Mapping]:
+    documents = [(document, document.parse().root) for document in split(source)]
+    roots = [(document, root) for document, root in documents if root is not None]
+    if len(roots) != 1:
+        message = f"a {RESOURCE_LIST} must be the only document of the input"
+        raise ManifestError(message, roots[1][0].place(0) if roots else None)
+    document, root = roots[0]
+    assert isinstance(root, Mapping)  # is_resource_list looked
+    return document, root
+
+
+def _check_items(document: Document, root: Mapping) -> None:
+    check_once(document, root, "items", "")
+    items = root.get("items")
+    if items is not None and not isinstance(items, Sequence) and not is_null(items):
+        raise ManifestError(f"must be a list, but is {kind_of(items)}", document.place(items.start), "items")
+
+
+def _function_config(document: Document, root: Mapping, memo: Memo) -> list[Layer]:
+    check_once(document, root, "functionConfig", "")
+    pair = root.pair("functionConfig")
+    node = follow(pair[1]) if pair else None
+    if pair is None or node is None or is_null(node):
+        return []
+    if not isinstance(node, Mapping):
+        message = f"must be a SidecarInjection, but is {kind_of(node)}"
+        raise SettingsError(message, document.place(node.start), "functionConfig")
+    if scalar_text(node, "kind") != "SidecarInjection":
+        message = f'must be of kind SidecarInjection, but is of "{scalar_text(node, "kind") or ""}"'
+        raise SettingsError(message, document.place(node.first), "functionConfig")
+    return [document_layer(document, node, memo)]
+
+
+def _extended(source: Source, text: str, manifests: list[Any], entries: list[Any]) -> str:
+    """Return the list with manifests behind its items and entries behind its results."""
+    for key, added in (("items", manifests), ("results", entries)):
+        if not added:
+            continue
+        edited = Source(source.name, text)
+        document, root = _resource_list(edited)
+        items = root.get("items")
+        indent = max(0, items.column - root.column) if isinstance(items, Sequence) and not items.flow else 0
+        editor = Editor(document.text, indent, Emitter())
+        pair = root.pair(key)
+        node = follow(pair[1]) if pair else None
+        if isinstance(node, Sequence):
+            editor.append(node, added)
+        elif pair is None or node is None:
+            editor.add(root, {key: added})
+        elif is_null(node) and node is pair[1]:
+            editor.fill(root, pair[0], pair[1], added)  # type: ignore[arg-type]  # null is a scalar
+        else:
+            raise ManifestError(f"must be a list, but is {kind_of(node)}", document.place(node.start), key)
+        text = text[: document.start] + editor.result() + text[document.start + len(document.text) :]
+    return text

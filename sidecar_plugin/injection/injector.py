@@ -1,0 +1,220 @@
+"""Injection into a stream of manifests: text in, text out.
+
+Each document is cut from the stream as text. Only one that can hold a workload is parsed; only one that gets agents, or had
+some, is changed. What was injected before is taken out first, so that a second run gives what the first gave.
+"""
+
+from functools import partial
+from typing import Any
+
+from sidecar_plugin.agents.agent import AgentLibrary
+from sidecar_plugin.agents.container_patch import patch_container
+from sidecar_plugin.agents.parts import Parts
+from sidecar_plugin.errors import DeclarationError, ManifestError, SettingsError, TemplateError, VersionError
+from sidecar_plugin.injection.additions import PodPatch
+from sidecar_plugin.injection.manifests import BroughtManifests
+from sidecar_plugin.injection.marker import has_marker
+from sidecar_plugin.injection.selection import PodAgents
+from sidecar_plugin.injection.stream import Stream, append_documents, check_foreign, without_manifests
+from sidecar_plugin.injection.uninject import remove
+from sidecar_plugin.injection.writer import PodWriter
+from sidecar_plugin.kubernetes import declarations, platforms
+from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Target
+from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped, WorkloadKinds, runs_to_completion, workload_data
+from sidecar_plugin.runtime.cache import Memo
+from sidecar_plugin.runtime.report import Outcome, Results
+from sidecar_plugin.settings.layers import VERSION_SOURCES
+from sidecar_plugin.settings.settings import AgentSettings, Settings
+from sidecar_plugin.yamledit.documents import Document
+from sidecar_plugin.yamledit.editor import Editor
+from sidecar_plugin.yamledit.emitter import Emitter
+from sidecar_plugin.yamledit.nodes import ParseError, Sequence
+from sidecar_plugin.yamledit.parser import validate
+
+
+class Injector:
+    """Injects by one set of settings; agents are compiled once and shared over all streams."""
+
+    __slots__ = ("_agents", "_containers", "_emitter", "_kinds", "_manifests", "_memo", "_platform", "_results", "_settings")
+
+    def __init__(
+        self, settings: Settings, library: AgentLibrary, results: Results, memo: Memo, manifests: BroughtManifests | None = None
+    ) -> None:
+        """Injectors of one stream share `manifests`. Raise SettingsError for an agent that does not exist and for settings
+        that do not fit together."""
+        self._settings = settings
+        self._results = results
+        self._memo = memo
+        self._agents = PodAgents(settings, library, memo)
+        self._platform = platforms.named(settings.platform)
+        self._containers: dict[tuple[str, str], tuple[Parts, dict[str, Any]]] = {}
+        self._emitter = Emitter()
+        self._manifests = manifests or BroughtManifests()
+        self._kinds = WorkloadKinds.of(settings.workloads)
+
+    @property
+    def is_idle(self) -> bool:
+        """Say whether the settings ask for nothing: then a stream is left as it is, injected before or not."""
+        return not self._settings.layers
+
+    def may_hold_workload(self, document: Document) -> bool:
+        """Say whether a workload can be in the document, without parsing it."""
+        return self._kinds.may_occur(document.text)
+
+    def holds_workload(self, document: Document) -> bool:
+        """Say whether a workload is in the document. Raises ManifestError."""
+        return self.may_hold_workload(document) and any(True for _ in self._kinds.find(document, document.parse().root))
+
+    def inject_documents(self, stream: Stream) -> list[str]:
+        """Return the texts of the stream's documents with the agents in them; the manifests of agents are kept for
+        `take_manifests`. Raises SidecarPluginError."""
+        return [self.inject_document(document) for document in self._documents(stream)]
+
+    def inject(self, stream: Stream) -> list[str]:
+        """Return the text of the stream with the agents in it, in pieces. Raises SidecarPluginError."""
+        documents = self._documents(stream)
+        return self.with_manifests(documents, list(map(self.inject_document, documents)))
+
+    def with_manifests(self, documents: list[Document], pieces: list[str]) -> list[str]:
+        """Return the texts that the documents became with the manifests of agents behind them. Raises SidecarPluginError."""
+        manifests = self._manifests.new()
+        if manifests:
+            self._manifests.check_apart(documents)
+            pieces = [append_documents("".join(pieces), documents[-1], manifests)]
+            self._manifests.take()
+        return pieces
+
+    def _documents(self, stream: Stream) -> list[Document]:
+        return stream.documents if self.is_idle else without_manifests(stream.documents)
+
+    def take_manifests(self) -> list[dict[str, Any]]:
+        """Return the resources that agents brought along since the last call, with the marker."""
+        return self._manifests.take()
+
+    def drop_manifests(self) -> None:
+        """Forget what agents brought along since the last call of `take_manifests`: the stream was refused."""
+        self._manifests.drop()
+
+    # --- documents
+
+    def inject_document(self, document: Document) -> str:
+        """Return the text of one document with the agents in it. Raises SidecarPluginError."""
+        before = document
+        removed: list[str] = []
+        if has_marker(document) and not self.is_idle:
+            document, removed = remove(document)
+        text = document.text
+        if self.is_idle or not self._kinds.may_occur(text):
+            if before is document:
+                check_foreign(document)
+            return text
+        tree = document.parse()
+        editor: Editor | None = None
+        for found in self._kinds.find(document, tree.root):
+            if isinstance(found, Skipped):
+                locate = partial(document.place, found.offset)
+                self._results.warn(f"{found.kind}/{found.name}: {found.reason}, nothing to inject into", locate())
+                self._results.outcomes.append(Outcome(locate, found.kind, found.namespace, found.name, skipped=found.reason))
+                continue
+            patch = self._patch(found, removed)
+            if patch is not None:
+                editor = editor or Editor(document.text, _indent_of_lists(found), self._emitter)
+                PodWriter(found, tree, editor).write(patch)
+                self._manifests.add(found, patch.manifests)
+        if editor is None:
+            return document.text
+        return self._checked(document, editor.result())
+
+    def _checked(self, document: Document, text: str) -> str:
+        try:
+            validate(text)
+        except ParseError as error:
+            message = f"cannot be edited safely as it is written (the result would be: {error.message})"
+            raise ManifestError(message, document.place(0)) from None
+        return text
+
+    def _patch(self, pod: PodTemplate, removed: list[str]) -> PodPatch | None:
+        locate = partial(pod.document.place, pod.offset)
+        agents, reason = self._agents.for_pod(pod)
+        if not agents:
+            gone = tuple(dict.fromkeys(removed))
+            self._results.outcomes.append(Outcome(locate, pod.kind, pod.namespace, pod.name, (), gone, reason))
+            return None
+        declaration = self._declaration(pod)
+        patch = PodPatch(pod, self._results)
+        context = {
+            "cluster": {"version": str(self._settings.cluster_version), "platform": self._settings.platform},
+            "declaration": declaration.name,
+        }
+        added = []
+        for settings in agents:
+            parts = self._agents.parts(pod, settings, context)
+            container = self._declared(pod, settings, parts, declaration)
+            position = settings.position or declaration.position
+            self._check_platform(pod, settings.name, container, parts)
+            patch.add(settings.name, declaration, position, container, parts)
+            added.append(container)
+        gone = tuple(name for name in dict.fromkeys(removed) if name not in {agent.name for agent in agents})
+        for name in gone:
+            if name not in self._settings.agents:
+                message = (
+                    f"{pod.kind}/{pod.name}: the agent {name}, injected before, is not in these settings and was taken out"
+                )
+                self._results.warn(message, locate())
+        size_note = self._platform.size_note
+        note = size_note(workload_data(pod)["containers"], added) if size_note else ""
+        self._results.outcomes.append(Outcome(locate, pod.kind, pod.namespace, pod.name, tuple(patch.agents), gone, note=note))
+        return patch
+
+    def _declared(self, pod: PodTemplate, settings: AgentSettings, parts: Parts, declaration: Declaration) -> dict[str, Any]:
+        """Return the agent's container, patched by the settings and declared; the same one for the same parts."""
+        known, container = self._containers.get((settings.name, declaration.name), (None, {}))
+        if known is parts:
+            return container
+        try:
+            patched = patch_container(parts.container, settings.container, self._memo)
+            container = declarations.declare(declaration, patched)
+        except SettingsError as error:
+            steps = [int(step) if step.isdigit() else step for step in error.field.split(".") if step]
+            raise self._settings.error(error.message, ["agents", settings.name, "container", *steps]) from None
+        except TemplateError as error:
+            raise TemplateError(f"agent {settings.name}: {error.message}", pod.document.place(pod.offset)) from None
+        self._containers[settings.name, declaration.name] = parts, container
+        return container
+
+    def _declaration(self, pod: PodTemplate) -> Declaration:
+        version = self._settings.cluster_version
+        if version is None:
+            raise VersionError(
+                f"{pod.kind}/{pod.name} is to get sidecars, but no cluster version is given, and it decides how they are "
+                f"declared; give it by {VERSION_SOURCES}",
+                pod.document.place(pod.offset),
+            )
+        asked = self._settings.declaration
+        declaration = declarations.choose(asked, self._settings.platform, version)
+        target = Target(version, self._settings.platform, pod.kind, runs_to_completion(pod), asked != "auto")
+        try:
+            warning = declarations.check(declaration, target)
+        except DeclarationError as error:
+            raise DeclarationError(f"{pod.kind}/{pod.name}: {error.message}", pod.document.place(pod.offset)) from None
+        if warning:
+            self._results.warn(f"{pod.kind}/{pod.name}: {warning}", pod.document.place(pod.offset))
+        return declaration
+
+    def _check_platform(self, pod: PodTemplate, agent: str, container: dict[str, Any], parts: Parts) -> None:
+        """Warn of what the platform does not take. Raises DeclarationError where the pod would not run."""
+        if not self._platform.rules:
+            return
+        for message, is_error in self._platform.findings(agent, container, parts.init_containers, parts.volumes):
+            text, place = f"{pod.kind}/{pod.name}: {message}", pod.document.place(pod.offset)
+            if is_error:
+                raise DeclarationError(text, place)
+            self._results.warn(text, place)
+
+
+def _indent_of_lists(pod: PodTemplate) -> int:
+    """Return how far the author indents a list's dashes behind its key: as the pod's containers are."""
+    containers = pod.spec.get("containers")
+    if pod.spec.flow or not isinstance(containers, Sequence) or containers.flow:
+        return 0
+    return max(0, containers.column - pod.spec.column)

@@ -1,0 +1,134 @@
+"""What the program writes about itself into a pod template, and taking an injection out again by it.
+
+The annotation `sidecar-plugin.dev/injected` holds one line of JSON: the agents with their declarations, the names of what was
+added to which list, and the keys that were not there before. It makes a second run update instead of add, and makes the
+removal exact. A manifest that an agent brought along carries the annotation too, with `{"manifest": AGENT}`.
+"""
+
+import json
+import re
+from typing import Any, NamedTuple
+
+from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.yamledit.access import effective_pair
+from sidecar_plugin.yamledit.documents import Document
+from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, follow
+
+INJECTED = "sidecar-plugin.dev/injected"
+VERSION = 1
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_DAMAGED = f"the annotation {INJECTED} cannot be read; take out by hand what was injected, and the annotation"
+_LISTS = r"spec\.(?:initContainers|containers|volumes|imagePullSecrets)|spec\.containers\[.+\]\.(?:env|volumeMounts)"
+_EXTENDED = rf"{_LISTS}|metadata\.(?:annotations|labels)"  # both compiled when something is taken out
+_CREATED = rf"{_LISTS}|metadata(?:\.(?:annotations|labels))?"
+
+
+class Marker(NamedTuple):
+    """What was added to one pod template.
+
+    `added`: by the list's or map's field path, the names (mount paths, keys) added to it. `created`: field paths that were
+    not there before. `nulls`: those that stood there as a written-out null. `joined`: by the annotation, what was written
+    behind its value.
+    """
+
+    agents: dict[str, dict[str, str]]
+    added: dict[str, list[str]]
+    created: list[str]
+    nulls: list[str]
+    joined: dict[str, str]
+
+    def to_json(self) -> str:
+        """Return the annotation's value."""
+        data: dict[str, Any] = {"version": VERSION, "agents": self.agents, "added": self.added, "created": self.created}
+        if self.nulls:
+            data["nulls"] = self.nulls
+        if self.joined:
+            data["joined"] = self.joined
+        return _ENCODER.encode(data)
+
+
+def manifest_marker(agent: str) -> str:
+    """Return the annotation's value for a manifest that an agent brings along."""
+    return _ENCODER.encode({"version": VERSION, "manifest": agent})
+
+
+def identity_key(list_path: str) -> str:
+    """Return the field that tells the items of a list apart, as the Kubernetes API does (its patch merge keys)."""
+    return "mountPath" if list_path.endswith("volumeMounts") else "name"
+
+
+def has_marker(document: Document) -> bool:
+    """Say whether something may have been injected into the document before."""
+    return INJECTED in document.text
+
+
+def is_manifest(document: Document) -> bool:
+    """Say whether the document is a manifest that an agent brought along. Raises ManifestError for a damaged marker."""
+    root = document.parse().root
+    return isinstance(root, Mapping) and _is_manifest(document, root)
+
+
+def marker_of(document: Document, template: Mapping) -> tuple[Scalar, Marker] | None:
+    """Return the annotation of a pod template and what it says, None if nothing was injected into it.
+
+    Raises ManifestError, with the place, for an annotation that cannot be read.
+    """
+    marker = _marker_of(document, template)
+    scalar = _annotation(document, template)
+    return (scalar, marker) if scalar is not None and marker is not None else None
+
+
+def _annotation(document: Document, node: Mapping) -> Scalar | None:
+    found: Node = node
+    for key in ("metadata", "annotations", INJECTED):
+        pair = effective_pair(found, key) if isinstance(found, Mapping) else None
+        if pair is None:
+            return None
+        found = follow(pair[1])
+    if not isinstance(found, Scalar):
+        raise ManifestError(_DAMAGED, document.place(found.start))
+    return found
+
+
+def _load(document: Document, scalar: Scalar) -> dict[str, Any]:
+    try:
+        data = json.loads(scalar.value)
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        raise ManifestError(_DAMAGED, document.place(scalar.start))
+    if data.get("version") != VERSION:
+        message = f"the annotation {INJECTED} is of a version that this program does not know; use a newer sidecar-plugin"
+        raise ManifestError(message, document.place(scalar.start))
+    return data
+
+
+def _is_manifest(document: Document, node: Mapping) -> bool:
+    scalar = _annotation(document, node)
+    return scalar is not None and "manifest" in _load(document, scalar)
+
+
+def _marker_of(document: Document, node: Mapping) -> Marker | None:
+    scalar = _annotation(document, node)
+    spec = effective_pair(node, "spec")
+    if scalar is None or spec is None or not isinstance(follow(spec[1]), Mapping):
+        return None
+    data = _load(document, scalar)
+    agents, added = data.get("agents"), data.get("added")
+    created: Any = data.get("created")
+    nulls: Any = data.get("nulls", [])
+    joined: Any = data.get("joined", {})
+    if (
+        not isinstance(agents, dict)
+        or not isinstance(added, dict)
+        or not all(re.fullmatch(_EXTENDED, path) and _are_strings(names) for path, names in added.items())
+        or not all(_are_strings(paths) and all(re.fullmatch(_CREATED, path) for path in paths) for paths in (created, nulls))
+        or not isinstance(joined, dict)
+        or not all(isinstance(text, str) and text for text in joined.values())
+    ):
+        raise ManifestError(_DAMAGED, document.place(scalar.start))
+    return Marker(agents, added, created, nulls, joined)
+
+
+def _are_strings(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

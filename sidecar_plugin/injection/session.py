@@ -1,0 +1,27 @@
+"""TODO."""
+
+from sidecar_plugin.agents.folders import AgentFolders
+from sidecar_plugin.injection.chart_scopes import ScopedInjector
+from sidecar_plugin.injection.injector import Injector
+from sidecar_plugin.injection.manifests import BroughtManifests
+from sidecar_plugin.runtime.cache import Memo
+from sidecar_plugin.runtime.report import Results
+from sidecar_plugin.settings.layers import Layer
+from sidecar_plugin.settings.options import Options, _documents, _option_layers
+from sidecar_plugin.settings.settings import merge_layers
+
+
+def injector_for(options: Options, found: list[Layer], results: Results, memo: Memo) -> "Injector | ScopedInjector":
+    """Return the injector for the settings of the options and those `found` in the input, in the design's order."""
+    documents = _documents(options, found, memo)
+    layers = _option_layers(options, results, memo)
+    library = AgentFolders(options.templates)
+
+    def make(chosen: list[Layer], manifests: BroughtManifests) -> Injector:
+        return Injector(merge_layers([*chosen, *layers]), library, results, memo, manifests)
+
+    if any(layer.chart for layer in documents):
+        from sidecar_plugin.injection.chart_scopes import ScopedInjector  # late: most streams hold no chart's settings
+
+        return ScopedInjector(documents, make)
+    return make(documents, BroughtManifests())

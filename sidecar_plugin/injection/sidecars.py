@@ -1,0 +1,64 @@
+"""The containers of a pod, and which of them are declared sidecars, and how."""
+
+from typing import NamedTuple
+
+from sidecar_plugin.injection.marker import Marker
+from sidecar_plugin.kubernetes.containers import Container, containers
+from sidecar_plugin.kubernetes.declarations.acs import VARIABLE
+from sidecar_plugin.kubernetes.pod_templates import PodTemplate
+from sidecar_plugin.yamledit.access import effective_pair, scalar_text
+from sidecar_plugin.yamledit.construct import DataError, resolve
+from sidecar_plugin.yamledit.nodes import Alias, Mapping, Node, Scalar, Sequence, follow
+
+
+class Sidecar(NamedTuple):
+    """A container that is declared a sidecar; `agent` is the one it was injected for, "" for one written by hand."""
+
+    container: Container
+    declaration: str
+    agent: str
+
+
+def sidecars(pod: PodTemplate, marker: Marker | None, named: frozenset[str] = frozenset()) -> list[Sidecar]:
+    """Return the sidecars of a pod: by their declaration; regular ones by the marker, or because they are `named`."""
+    agents = {entry.get("container", ""): agent for agent, entry in marker.agents.items()} if marker else {}
+    found = []
+    for container in containers(pod):
+        agent = agents.get(container.name, "")
+        declaration = _declaration(container)
+        if not declaration and container.list_name == "containers" and (agent or container.name in named):
+            declaration = "regular"
+        if declaration:
+            found.append(Sidecar(container, declaration, agent))
+    return found
+
+
+def _declaration(container: Container) -> str:
+    if container.list_name == "initContainers":
+        return "native" if scalar_text(container.node, "restartPolicy") == "Always" else ""
+    return "acs" if any(string_of(value) == "true" for _, value in marks(container.node)) else ""
+
+
+def marks(container: Mapping) -> list[tuple[int, Node]]:
+    """Return the entries `__IS_SIDECAR__` of a container's environment: index and value each (without one, the entry)."""
+    pair = effective_pair(container, "env")
+    env = follow(pair[1]) if pair else None
+    found = []
+    for index, item in enumerate(env.items if isinstance(env, Sequence) else ()):
+        entry = follow(item)
+        if scalar_text(entry, "name") == VARIABLE:
+            value = effective_pair(entry, "value") if isinstance(entry, Mapping) else None
+            found.append((index, value[1] if value else item))
+    return found
+
+
+def string_of(node: Node) -> str | None:
+    """Return a node's text if it is a string as Kubernetes reads it, else None."""
+    node = follow(node) if isinstance(node, Alias) else node
+    if not isinstance(node, Scalar):
+        return None
+    try:
+        value = resolve(node)
+    except DataError:
+        return None
+    return value if isinstance(value, str) else None

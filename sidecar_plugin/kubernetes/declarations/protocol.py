@@ -1,0 +1,72 @@
+"""What a declaration offers, and what it is told."""
+
+from typing import Any, NamedTuple, Protocol
+
+from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
+
+
+class Target(NamedTuple):
+    """The pod that a declaration is to be used for; `asked` says whether the declaration was asked for by name.
+
+    Without a version nothing is said that depends on it.
+    """
+
+    version: ClusterVersion | None
+    platform: str
+    workload: str
+    runs_to_completion: bool
+    asked: bool
+
+
+class Finding(NamedTuple):
+    """Why a declaration cannot be used (an error), or what to know about using it (a warning)."""
+
+    message: str
+    is_error: bool
+
+
+class Declaration(Protocol):
+    """One way to declare a sidecar."""
+
+    @property
+    def name(self) -> str:
+        """The word in the settings."""
+
+    @property
+    def list_name(self) -> str:
+        """The pod spec's list that the container goes into: initContainers or containers."""
+
+    @property
+    def position(self) -> str:
+        """Where in the list unless the agent says otherwise: first or last."""
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """The environment variables that are its own part: a container that sets one of them itself is refused."""
+
+    @property
+    def listed_in(self) -> tuple[str, ...]:
+        """The annotations of the pod that list the sidecars' names, with commas."""
+
+    def declare(self, container: dict[str, Any]) -> dict[str, Any]:
+        """Return the container, which declares nothing itself, with what makes it a sidecar."""
+
+    def check(self, target: Target) -> Finding | None:
+        """Return what speaks against the declaration for this target."""
+
+
+def with_variables(container: dict[str, Any], variables: dict[str, str]) -> dict[str, Any]:
+    """Return the container with those environment variables in front of its own; one that it sets itself stays as it is."""
+    own = container.get("env") or []
+    names = {entry.get("name") for entry in own if isinstance(entry, dict)}
+    added = [{"name": name, "value": value} for name, value in variables.items() if name not in names]
+    return {**container, "env": [*added, *own]}
+
+
+def foreign(declaration: str, owner: str, platform: str, instead: str) -> Finding:
+    """Return the warning about a provider's own declaration on a platform that does not know it."""
+    message = (
+        f"the declaration {declaration} is {owner} own: on platform {platform} the agent is a plain container; "
+        f"use {instead}, or set platform: {declaration}"
+    )
+    return Finding(message, is_error=False)

@@ -1,0 +1,19 @@
+"""The platforms that pods run on, as data, one file each: what `auto` picks there, and what is known not to work.
+
+Every statement names its public source. A new platform is a module with a `PLATFORM`, a name in `NAMES` and one in
+`schema.json`. Only the platform in use is imported.
+"""
+
+from importlib import import_module
+
+from sidecar_plugin.kubernetes.platforms.protocol import Platform
+
+NAMES = ("acs", "kubernetes", "eci", "bci", "fargate", "autopilot", "aci")
+DEFAULT = "acs"
+
+
+def named(name: str) -> Platform:
+    """Return the platform of a name among NAMES."""
+    platform = import_module(f"sidecar_plugin.kubernetes.platforms.{name}").PLATFORM
+    assert isinstance(platform, Platform)
+    return platform

@@ -1,0 +1,117 @@
+"""Kubernetes quantities, and an agent's resources as a share of the application's own.
+
+The grammar of a quantity: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+_QUANTITY = re.compile(
+    r"\+?(?P<whole>[0-9]{0,30})(?:\.(?P<part>[0-9]{0,30}))?(?P<suffix>[eE](?P<exponent>[+-]?[0-9]{1,2})|[numkMGTPE]|[KMGTPE]i|)"
+)
+_NANO = 10**9  # a quantity's smallest part is a billionth; what is less counts as one
+_FACTORS = {
+    "n": 1,
+    "u": 1000,
+    "m": 1000**2,
+    "": _NANO,
+    **{suffix: _NANO * 1000**power for power, suffix in enumerate("kMGTPE", 1)},
+    **{f"{suffix}i": _NANO * 1024**power for power, suffix in enumerate("KMGTPE", 1)},
+}
+_MIB = ("Mi", _NANO * 1024**2)
+_STEPS = {"cpu": ("m", 1000**2), "memory": _MIB, "ephemeral-storage": _MIB}
+"""What a share is rounded up to. Other resources, such as GPUs, are the application's alone."""
+
+
+def parse_quantity(value: str | float) -> int:
+    """Return what a quantity stands for, in billionths of a core or of a byte.
+
+    Raises ValueError for what is no quantity, and for less than nothing.
+    """
+    text = str(value)
+    found = None if isinstance(value, bool) else _QUANTITY.fullmatch(text)
+    digits = found["whole"] + (found["part"] or "") if found else ""
+    if not found or not digits:
+        raise ValueError(f'not a Kubernetes quantity: "{text[:40]}"')
+    exponent = int(found["exponent"] or 0)
+    factor = _NANO * 10 ** max(exponent, 0) if found["exponent"] else _FACTORS[found["suffix"]]
+    return _divided_up(int(digits) * factor, 10 ** (len(found["part"] or "") + max(-exponent, 0)))
+
+
+def with_share_of(
+    resources: Mapping[str, Any], containers: Iterable[Mapping[str, Any]], percent: int
+) -> dict[str, dict[str, Any]]:
+    """Return the resources of a container, each raised to `percent` of what `containers` have of it, all together.
+
+    Only what the resources name of CPU, memory and ephemeral storage is raised, and nothing is lowered. As for the scheduler, a
+    container that says a limit and no request requests its limit. A limit is raised to the request where it would be below it.
+    Raises ValueError for a quantity of a container that is none.
+    """
+    raised = {kind: dict(quantities or {}) for kind, quantities in resources.items()}
+    containers = list(containers)
+    for kind, quantities in raised.items():
+        for name in _STEPS.keys() & quantities.keys():
+            share = _divided_up(sum(_asked(container, kind, name) for container in containers) * percent, 100)
+            if share > parse_quantity(quantities[name]):
+                quantities[name] = _rounded_up(share, name)
+    limits = raised.get("limits", {})
+    for name, request in raised.get("requests", {}).items():
+        if name in limits and parse_quantity(request) > parse_quantity(limits[name]):
+            limits[name] = request
+    return raised
+
+
+def _asked(container: Mapping[str, Any], kind: str, name: str) -> int:
+    resources = container["resources"]
+    for source in (kind, "limits"):
+        quantities = resources.get(source)
+        value = quantities.get(name) if isinstance(quantities, Mapping) else None
+        if value is not None:
+            try:
+                return parse_quantity(value)
+            except ValueError as error:
+                raise ValueError(f'container "{container["name"]}": resources.{source}.{name}: {error}') from None
+    return 0
+
+
+def _rounded_up(value: int, name: str) -> str:
+    suffix, step = _STEPS[name]
+    return f"{_divided_up(value, step)}{suffix}"
+
+
+def _divided_up(value: int, by: int) -> int:
+    return -(-value // by)
+
+
+GI = Decimal(1024**3)
+
+
+_QUANTITY = re.compile(r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))(?P<suffix>[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
+
+
+_SUFFIXES = {
+    **{name: Decimal(1000) ** power for power, name in enumerate(("n", "u", "m", "", "k", "M", "G", "T", "P", "E"), -3)},
+    **{f"{name}i": Decimal(1024) ** power for power, name in enumerate("KMGTPE", 1)},
+}
+
+
+def quantity(value: Any) -> Decimal | None:
+    """Return the number that a quantity such as 100m, 1Gi or 1e3 means, None if it is none."""
+    found = _QUANTITY.fullmatch(str(value))
+    if found is None:
+        return None
+    suffix = found["suffix"] or ""
+    factor = _SUFFIXES[suffix] if suffix in _SUFFIXES else Decimal(f"1{suffix}")
+    return Decimal(found["number"]) * factor
+
+
+def requested(containers: list[dict[str, Any]], resource: str) -> Decimal:
+    """Return what the containers request together; where one has only a limit, that is its request too, as in Kubernetes."""
+    total = Decimal(0)
+    for container in containers:
+        resources = container.get("resources") or {}
+        asked = {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
+        total += quantity(asked.get(resource, 0)) or Decimal(0)
+    return total

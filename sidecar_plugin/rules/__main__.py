@@ -1,7 +1,0 @@
-"""Writes docs/rules.md anew from the rules' docstrings."""
-
-from pathlib import Path
-
-from sidecar_plugin.rules.page import page
-
-(Path(__file__).parents[2] / "docs" / "rules.md").write_text(page(), encoding="utf-8")

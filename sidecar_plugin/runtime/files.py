@@ -1,0 +1,178 @@
+"""The commands on files: `inject` and `uninject` read files, folders or stdin, and write to stdout, a folder or in place.
+
+Everything is read and worked out before anything is written, so that a mistake in one file leaves all of them as they are.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from sidecar_plugin.errors import UsageError
+from sidecar_plugin.runtime.atomic_write import Replacement, replace_files
+from sidecar_plugin.runtime.console import STDIN, read_stdin
+from sidecar_plugin.runtime.diff import Side, unified
+from sidecar_plugin.runtime.report import Results
+from sidecar_plugin.yamledit.source import Source
+
+if TYPE_CHECKING:
+    pass
+
+ENDINGS = frozenset((".yaml", ".yml", ".json"))
+
+
+class Output(NamedTuple):
+    """Where results go: `folder` for --output-dir; neither that nor `in_place` nor `diff` means stdout.
+
+    With `keep_going` a file that is refused is left out, and the others are done; `Results.errors` tells of it.
+    """
+
+    in_place: bool = False
+    diff: bool = False
+    folder: str | None = None
+    keep_going: bool = False
+
+    @classmethod
+    def of(cls, in_place: bool, diff: bool, folder: str | None, keep_going: bool = False) -> "Output":
+        """Return where results go. Raises UsageError for options that say two different things."""
+        if folder is not None and (in_place or diff):
+            raise UsageError(f"--output-dir does not go with {'--in-place' if in_place else '--diff'}; give one of them")
+        if folder is not None:
+            check_given("--output-dir", folder)
+        return cls(in_place, diff, folder, keep_going)
+
+
+class _File(NamedTuple):
+    """A file that was read: `relative` is its path below the folder it was found in."""
+
+    path: Path | None
+    relative: Path
+    source: Source
+
+
+def _read(paths: list[str], output: Output | None = None, results: Results | None = None) -> list[_File]:
+    """Return the files below the paths. Raises UsageError, and ManifestError for text that cannot be decoded, unless the output
+    is to keep going. A file that has two names is there once if it is to be written in place."""
+    output, results = output or Output(), results or Results()
+    files, seen = list[_File](), set[str]()
+    for name in paths:
+        if name == "-":
+            files.append(_File(None, Path("stdin.yaml"), Source.decode(STDIN, read_stdin())))
+            continue
+        for path, relative in _found(name):
+            if output.in_place:
+                own = os.path.realpath(path)
+                if own in seen:
+                    continue
+                seen.add(own)
+            with results.each_file(output.keep_going):
+                files.append(_File(path, relative, _source(path)))
+    return files
+
+
+def _found(name: str) -> list[tuple[Path, Path]]:
+    """Return the manifests that a path stands for, each with its path below the folder. Raises UsageError."""
+    check_given("a path", name)
+    path = Path(name)
+    try:
+        is_folder = stat.S_ISDIR(os.stat(path).st_mode)
+    except FileNotFoundError:
+        raise UsageError(f"{_shown(path)}: there is no such file or folder") from None
+    except OSError as error:
+        raise UsageError(f"{_shown(path)}: {error.strerror or error}") from None
+    if not is_folder:
+        return [(path, Path(path.name))]
+    found = sorted(_below(path))
+    if not found:
+        raise UsageError(f"{name}: the folder holds no .yaml, .yml or .json file")
+    return [(below, below.relative_to(path)) for below in found]
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Yield the manifests below a folder, but for hidden ones; links to folders are not followed.
+
+    Raises UsageError for what cannot be looked into, and for what is named like a manifest and is no file: a manifest that is
+    left out in silence would run without its agents.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise UsageError(f"{_shown(error.filename)}: {error.strerror or error}") from None
+
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(parent, name)
+            if name.startswith(".") or path.suffix not in ENDINGS:
+                continue
+            try:
+                is_file = stat.S_ISREG(os.stat(path).st_mode)
+            except OSError as error:
+                where = " (a link that leads nowhere)" if path.is_symlink() else ""
+                raise UsageError(f"{_shown(path)}: {error.strerror or error}{where}") from None
+            if not is_file:
+                raise UsageError(f"{_shown(path)}: is no regular file; take it out of the folder or rename it")
+            yield path
+
+
+def _source(path: Path) -> Source:
+    try:
+        return Source.decode(_shown(path), path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{_shown(path)}: {error.strerror or error}") from None
+
+
+def _shown(path: Path | str) -> str:
+    """Return a path as one line, whatever characters are in its name."""
+    return str(path).replace("\\", "\\\\").replace("\n", "\\n") if "\n" in str(path) else str(path)
+
+
+def _write(texts: list[tuple[_File, str]], output: Output) -> bytes:
+    if output.folder is not None:
+        return _write_all(texts, lambda file: Path(str(output.folder)) / file.relative, always=True)
+    if output.diff:
+        shown = "".join(_diff(file, text) for file, text in texts).encode(errors="surrogateescape")  # a name of any bytes
+        return shown if not output.in_place else shown + _write_all(texts, _own_path, always=False)
+    if output.in_place:
+        return _write_all(texts, _own_path, always=False)
+    pieces: list[bytes] = []
+    for file, text in texts:
+        data = file.source.encode(text)
+        if pieces and text.strip():
+            before = b"" if pieces[-1][-1:] in (b"\n", b"") else b"\n"
+            pieces.append(before if text.startswith("---") else before + b"---\n")
+        pieces.append(data)
+    return b"".join(pieces)
+
+
+def _own_path(file: _File) -> Path:
+    if file.path is None:
+        raise UsageError("--in-place needs files; stdin has no place to write to")
+    return file.path
+
+
+def _write_all(texts: list[tuple[_File, str]], target: Callable[[_File], Path], always: bool) -> bytes:
+    targets = [(target(file), file, text) for file, text in texts if always or text != file.source.text]
+    seen: set[Path] = set()
+    for path, _, _ in targets:
+        if path in seen:
+            raise UsageError(f"two inputs would both be written to {path}")
+        seen.add(path)
+    in_place = not always
+    replace_files(
+        Replacement(path, file.source.encode(text), file.source.encode(file.source.text) if in_place else None)
+        for path, file, text in targets
+    )
+    return b""
+
+
+def _diff(file: _File, text: str) -> str:
+    name = file.source.name.lstrip("/")
+    quote = '"' if file.path is not None and name != str(file.path).lstrip("/") else ""  # as git writes such names
+    return unified(Side(f"{quote}a/{name}{quote}", file.source.text), Side(f"{quote}b/{name}{quote}", text))
+
+
+def check_given(what: str, path: str) -> None:
+    """Raise UsageError for an empty path: mostly a variable of the shell was not set."""
+    if not path:
+        raise UsageError(f"{what} is empty; is a variable not set? The folder that you are in is .")

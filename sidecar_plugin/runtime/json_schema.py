@@ -1,0 +1,129 @@
+"""Checking data against a JSON Schema, with messages that a user can act on.
+
+The checking is jsonschema-rs'; here its findings become one message each, with the path, what is wrong and the nearest
+right key or word.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from sidecar_plugin.errors import did_you_mean
+from sidecar_plugin.runtime.cache import RIGHT, Memo
+
+Path = list[str | int]
+
+
+class Problem(NamedTuple):
+    """One finding: the path of the value in the data, what is wrong with it; `key` if it is about a key of the value."""
+
+    path: Path
+    message: str
+    key: str | None = None
+
+
+class Schema:
+    """A JSON Schema (draft 2020-12 unless its `$schema` says another), read when it is first needed.
+
+    `name` stands for its content in the keys of a Memo, so it must change when the content does.
+    """
+
+    __slots__ = ("_load", "_name", "_schema", "_validator")
+
+    def __init__(self, name: str, load: Callable[[], dict[str, Any]]) -> None:
+        self._name = name
+        self._load = load
+        self._schema: dict[str, Any] = {}
+        self._validator: Any = None
+
+    def problem(self, data: Any, memo: Memo) -> Problem | None:
+        """Return the first thing wrong with `data`, None if it is right. An unknown key comes before what it may cause.
+
+        Raises ValueError if the schema is no JSON Schema.
+        """
+        key = memo.key("valid", self._name, data)
+        if memo.get(key) == RIGHT:
+            return None
+        if self._validator is None:
+            import jsonschema_rs  # late: a run like an earlier one does not need it
+
+            self._schema = self._load()
+            self._validator = jsonschema_rs.validator_cls_for(self._schema)(self._schema, retriever=_refuse)
+        if self._validator.is_valid(data):
+            memo.put(key, RIGHT)
+            return None
+        errors = sorted(self._validator.iter_errors(data), key=lambda error: error.kind.name != "additionalProperties")
+        return _problem(errors[0], self._schema)
+
+
+def _refuse(address: str) -> Any:
+    """A schema that refers to a file or an address: nothing is fetched."""
+    raise ValueError(f"it refers to {address}, and nothing outside the schema is read")
+
+
+def _problem(error: Any, schema: dict[str, Any]) -> Problem:
+    path: Path = list(error.instance_path)
+    kind = error.kind.name
+    if kind == "additionalProperties":
+        key = error.kind.unexpected[0]
+        known = _properties_at(schema, error.schema_path)
+        return Problem(path, f'unknown key "{key}"{did_you_mean(key, known) or _known(known)}', key)
+    if kind == "propertyNames":
+        key = str(error.kind.error.instance)
+        return Problem(path, f'the name "{key}" is not as names are in Kubernetes (a-z, 0-9 and -)', key)
+    if kind == "type":
+        return Problem(path, f"must be {_types(error.kind.types)}, but is {name_of(error.instance)}")
+    if kind == "enum":
+        options = [option for option in error.kind.options if option is not None]
+        near = did_you_mean(error.instance, map(str, options)) if isinstance(error.instance, str) else ""
+        return Problem(path, f"must be {_any_of(options)}, but is {name_of(error.instance)}{near}")
+    if kind == "minProperties":
+        return Problem(path, "is empty; give at least one key, or leave it out")
+    if kind == "required":
+        return Problem(path, f'the key "{error.kind.property}" is missing')
+    return Problem(path, error.message)
+
+
+def _properties_at(schema: dict[str, Any], schema_path: list[str | int]) -> list[str]:
+    node: Any = schema
+    for step in schema_path[:-1]:
+        while isinstance(node, dict) and "$ref" in node and step not in node:
+            node = _resolve(schema, node["$ref"])
+        node = node[step]
+    return list(node.get("properties", ())) if isinstance(node, dict) else []
+
+
+def _resolve(schema: dict[str, Any], reference: str) -> Any:
+    node: Any = schema
+    for step in reference.removeprefix("#").strip("/").split("/"):
+        node = node[step]
+    return node
+
+
+def _known(known: list[str]) -> str:
+    return f"; known here: {', '.join(known)}" if known else ""
+
+
+def _any_of(options: list[Any]) -> str:
+    words = [json.dumps(option) for option in options]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _types(types: list[str]) -> str:
+    words = {"object": "a mapping", "array": "a list", "string": "a string", "boolean": "true or false"}
+    words |= {"integer": "a whole number", "number": "a number"}
+    named = [words[name] for name in types if name in words]
+    return " or ".join(named) or "null"
+
+
+def name_of(value: Any) -> str:
+    """Return what a message calls a value: its kind and, of a scalar, the value itself."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'the string "{value[:60]}"'
+    if isinstance(value, (int, float)):
+        return f"the number {value}"
+    return "a mapping" if isinstance(value, dict) else "a list"

@@ -1,0 +1,72 @@
+"""What the front ends share: the options of a run, the settings they make, and how a run ends."""
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from sidecar_plugin.errors import UsageError
+from sidecar_plugin.runtime.cache import Memo, MemoFile
+from sidecar_plugin.runtime.report import Results
+from sidecar_plugin.settings.layers import VALUES_KEY, Layer, config_layers, option_layer, set_layer, values_layer
+from sidecar_plugin.settings.settings import Settings, merge_layers
+from sidecar_plugin.yamledit.source import Source
+
+if TYPE_CHECKING:
+    pass
+
+
+class Options(NamedTuple):
+    """The options that every way of injecting takes."""
+
+    config: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    set: tuple[str, ...] = ()
+    cluster_version: str | None = None
+    platform: str | None = None
+    declaration: str | None = None
+    templates: tuple[str, ...] = ()
+    report: str = "text"
+    strict: bool = False
+
+
+def read_file(name: str, option: str) -> Source:
+    """Return the text of a settings file. Raises UsageError if it cannot be read."""
+    try:
+        with open(name, "rb") as file:
+            return Source.decode(name, file.read())
+    except OSError as error:
+        raise UsageError(f"{option} {name}: {error.strerror or error}") from None
+
+
+def settings_for(options: Options, found: list[Layer], results: Results, memo: Memo) -> Settings:
+    """Return the settings of the options and those `found` in the input, in the design's order."""
+    return merge_layers([*_documents(options, found, memo), *_option_layers(options, results, memo)])
+
+
+def _documents(options: Options, found: list[Layer], memo: Memo) -> list[Layer]:
+    return [*(layer for name in options.config for layer in config_layers(read_file(name, "--config"), memo)), *found]
+
+
+def _option_layers(options: Options, results: Results, memo: Memo) -> list[Layer]:
+    """Return the settings that the options give, which come behind all documents."""
+    layers: list[Layer] = []
+    for name in options.values:
+        layer = values_layer(read_file(name, "--values"), memo)
+        if layer is None:
+            results.warn(f"--values {name}: it has no key `{VALUES_KEY}`, so it sets nothing", None)
+        else:
+            layers.append(layer)
+    layers += [set_layer(text, memo) for text in options.set]
+    for option, key, value in (
+        ("--cluster-version", "clusterVersion", options.cluster_version),
+        ("--platform", "platform", options.platform),
+        ("--declaration", "declaration", options.declaration),
+    ):
+        if value is not None:
+            layers.append(option_layer(option, key, value, memo))
+    return layers
+
+
+def memo_for(options: Options) -> MemoFile:
+    """Return the results of earlier runs with the same options; of a settings file its name suffices (`helm sidecar` writes one
+    in a folder of each run), as a result depends on nothing that its key in the memo does not hold."""
+    return MemoFile(map(repr, options._replace(config=tuple(map(os.path.basename, options.config)))))

@@ -1,0 +1,122 @@
+"""A stream of YAML documents, cut where the documents begin.
+
+`---` at the start of a line begins a document wherever it stands, in a block scalar too (YAML 1.2.2, 9.1.2), so the cut is
+a search for lines, without parsing. Only directives (`%YAML`), which stand before their `---`, need the parser.
+"""
+
+import re
+from itertools import pairwise
+
+from sidecar_plugin.errors import ManifestError, Place
+from sidecar_plugin.yamledit import libyaml
+from sidecar_plugin.yamledit.libyaml import MAX_DEPTH, Event, YAMLError
+from sidecar_plugin.yamledit.lines import BREAKS
+from sidecar_plugin.yamledit.nodes import ParseError, Tree
+from sidecar_plugin.yamledit.parser import parse, validate
+from sidecar_plugin.yamledit.source import Source
+
+_DASHES = re.compile("-+")
+_DIRECTIVE = f"(?:(?<=[{BREAKS}])|\\A)%"  # compiled when there is a percent sign
+
+Span = tuple[int, int]
+
+
+class Document:
+    """One document of a stream, with its `---` and the comments up to the next.
+
+    Its text is what stands in the source from `start` to its end; or, when something was taken out of another document, that
+    one's text without the removed spans.
+    """
+
+    __slots__ = ("_before", "_end", "_removed", "_source", "_text", "start")
+
+    def __init__(self, source: Source, start: int, end: int) -> None:
+        self._source = source
+        self.start = start
+        self._end = end
+        self._text: str | None = None  # a slice of the source, made when it is asked for: streams are long
+        self._before: Document | None = None
+        self._removed: list[Span] = []
+
+    @property
+    def text(self) -> str:
+        """The document's text."""
+        return self._source.text[self.start : self._end] if self._text is None else self._text
+
+    def place(self, offset: int) -> Place:
+        """Return the place in the source of the character at `offset` of the text."""
+        for start, end in self._removed:
+            if start <= offset:
+                offset += end - start
+        return self._before.place(offset) if self._before else self._source.place(self.start + offset)
+
+    def parse(self) -> Tree:
+        """Return the document's tree; raises ManifestError, with the place, for what `parsing.parse` refuses."""
+        try:
+            return parse(self.text)
+        except ParseError as error:
+            raise ManifestError(error.message, self.place(error.offset)) from None
+
+    def validate(self) -> None:
+        """Raise ManifestError, with the place, if the text is not YAML."""
+        try:
+            validate(self.text)
+        except ParseError as error:
+            raise ManifestError(error.message, self.place(error.offset)) from None
+
+    def without(self, spans: list[Span]) -> "Document":
+        """Return the document less those spans (sorted, apart from each other) of its text."""
+        text, pieces, position = self.text, [], 0
+        for start, end in spans:
+            pieces.append(text[position:start])
+            position = end
+        pieces.append(text[position:])
+        document = Document(self._source, self.start, self._end)
+        document._text = "".join(pieces)
+        document._before = self
+        document._removed = spans
+        return document
+
+
+def split(source: Source) -> list[Document]:
+    """Return the documents of a stream; put together again they are its text. Raises ManifestError for text before a directive
+    that is not YAML."""
+    text = source.text
+    starts = _starts_by_parsing(source) if "%" in text and re.search(_DIRECTIVE, text) else _starts_by_lines(text)
+    if not starts or starts[0] != 0:
+        starts.insert(0, 0)
+    starts.append(len(text))
+    return [Document(source, start, end) for start, end in pairwise(starts) if start < end]
+
+
+def _starts_by_lines(text: str) -> list[int]:
+    starts = []
+    found = text.find("---")
+    while found >= 0:
+        dashes = _DASHES.match(text, found)
+        end = dashes.end() if dashes else len(text)
+        if end - found == 3 and (not found or text[found - 1] in BREAKS) and (end == len(text) or text[end] in f" \t{BREAKS}"):
+            starts.append(found)
+        found = text.find("---", end)
+    return starts
+
+
+def _starts_by_parsing(source: Source) -> list[int]:
+    starts, depth = [], 0
+    try:
+        parser = libyaml.parser(source.text)
+        while (event := parser.get_event()) is not None:
+            if isinstance(event, Event.DocumentStartEvent) and event.explicit:
+                starts.append(event.start_mark.index)
+            elif isinstance(event, Event.CollectionStartEvent):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    raise ParseError(f"nested more than {MAX_DEPTH} levels deep", event.start_mark.index)
+            elif isinstance(event, Event.CollectionEndEvent):
+                depth -= 1
+    except YAMLError as error:
+        message, offset = libyaml.problem(source.text, error)
+        raise ManifestError(message, source.place(offset)) from None
+    except ParseError as error:
+        raise ManifestError(error.message, source.place(error.offset)) from None
+    return starts
