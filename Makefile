@@ -29,7 +29,7 @@ test: lint
 test-fluent-bit:
 	@tools/venv dev
 	@test -x '$(FLUENT_BIT)' || { echo "which program? make test-fluent-bit FLUENT_BIT=/path/to/fluent-bit" >&2; exit 2; }
-	FLUENT_BIT='$(abspath $(FLUENT_BIT))' .venv/bin/pytest -m fluent_bit tests/agents $(PYTEST_ARGS)
+	FLUENT_BIT='$(abspath $(FLUENT_BIT))' .venv/bin/pytest -m fluent_bit tests/agent_programs $(PYTEST_ARGS)
 
 test-recipes:
 	@tools/venv dev

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.real_tools import ROOT, WORKER, Helm, Shell, base_of, environment, helm4_homes, tool
+from tests.support.real_tools import ROOT, WORKER, Helm, Shell, base_of, environment, helm4_homes, tool
 
 RECIPE = ROOT / "tools" / "cluster"
 CHART = Path(__file__).parent / "chart"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conftest import ROOT, Cluster
+from tests.cluster.conftest import ROOT, Cluster
 
 SIDECAR_FOLDERS = {"helm3": "sidecar-helm3", "helm4": "sidecar-helm4"}
 SIDECAR_NAMES = {"helm3": "sidecar", "helm4": "sidecar-cli"}

@@ -3,7 +3,7 @@
 import json
 
 from tests.cluster.conftest import CHART
-from tests.real_tools import Helm, Shell, environment, tool
+from tests.support.real_tools import Helm, Shell, environment, tool
 
 
 def test_the_server_takes_the_acs_declaration_as_it_is_written(api_server, tmp_path):

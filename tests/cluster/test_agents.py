@@ -11,7 +11,7 @@ import envoy
 import pytest
 import yaml
 
-from tests.command import run
+from tests.support.command import run
 
 if TYPE_CHECKING:
     from conftest import Cluster

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.command import run
+from tests.support.command import run
 
-CASES = Path(__file__).parent.parent / "conversions"
+CASES = Path(__file__).parents[1] / "commands" / "convert" / "cases"
 DONE = sorted(case for case in CASES.iterdir() if (case / "expected.yaml").exists())
 NOT_TAKEN = {
     "a-value-that-is-no-string-is-left-with-a-warning": "a boolean is no value of a variable",

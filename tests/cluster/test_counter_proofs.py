@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.cluster.conftest import CHART
-from tests.real_tools import tool
+from tests.support.real_tools import tool
 
 VALUES = CHART / "values.yaml"
 QUIET = ("--set", "schedule=0 0 1 1 *")

@@ -12,9 +12,9 @@ import yaml
 
 from sidecar_plugin.injection.marker import INJECTED
 from tests.cluster.conftest import Cluster
-from tests.command import run
+from tests.support.command import run
 
-POLICIES = Path(__file__).parent.parent / "policies"
+POLICIES = Path(__file__).parents[1] / "commands" / "export_policy" / "cases"
 FLAGS = "--feature-gates=MutatingAdmissionPolicy=true", "--runtime-config=admissionregistration.k8s.io/v1beta1=true"
 TWO_AGENTS = ("--config", str(POLICIES / "two-agents" / "config.yaml"))
 BUILT_IN = ("--cluster-version", "1.34", "--platform", "kubernetes", "--set", "agents.logging.enabled=true")

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.conftest import Cluster
-from tests.command import run
+from tests.support.command import run
 
-FOLDERS = sorted(path for path in (Path(__file__).parent.parent / "daemonsets").iterdir() if path.is_dir())
+FOLDERS = sorted(
+    path for path in (Path(__file__).parents[1] / "commands" / "from_daemonset" / "cases").iterdir() if path.is_dir()
+)
 WORKLOADS = """\
 apiVersion: apps/v1
 kind: Deployment

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Cluster
-from releases import SIDECAR_FOLDERS, SIDECAR_NAMES, Releases, containers
+
+from tests.cluster.conftest import ROOT, Cluster
+from tests.cluster.releases import SIDECAR_FOLDERS, SIDECAR_NAMES, Releases, containers
 
 WEB = ROOT / "examples" / "web"
 UNTOUCHED = ROOT / "examples" / "untouched-chart"

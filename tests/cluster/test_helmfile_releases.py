@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Cluster
-from releases import Releases, containers
 
+from tests.cluster.conftest import ROOT, Cluster
+from tests.cluster.releases import Releases, containers
 from tests.e2e.console import File, steps, with_helm
-from tests.real_tools import Outcome, Shell, base_of, environment, helm4_homes, tool
+from tests.support.real_tools import Outcome, Shell, base_of, environment, helm4_homes, tool
 
 KINDS = ("deployments", "cronjobs", "configmaps", "services", "statefulsets")
 DEPLOYMENT, CRON_JOB, INDEX = "Deployment/shop-web", "CronJob/shop-clean-up", "StatefulSet/find-index"

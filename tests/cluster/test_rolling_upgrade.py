@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from tests.cluster.conftest import CHART
-from tests.real_tools import Helm
+from tests.support.real_tools import Helm
 
 SERVICE = """
 apiVersion: v1

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Cluster
-from releases import Releases, containers
 
+from tests.cluster.conftest import ROOT, Cluster
+from tests.cluster.releases import Releases, containers
 from tests.e2e.console import Command, File, run, steps
-from tests.real_tools import Outcome, Shell, environment, tool, version_of
+from tests.support.real_tools import Outcome, Shell, environment, tool, version_of
 
 KINDS = ("deployments", "cronjobs", "configmaps", "services")
 DEPLOYMENT, CRON_JOB = "Deployment/shop-web", "CronJob/shop-clean-up"

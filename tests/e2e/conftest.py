@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from discovery import cluster
 
-from tests import real_tools
-from tests.real_tools import PROGRAM, ROOT, TOOLS, Helm, Outcome, Shell
+from tests.e2e.discovery import cluster
+from tests.support import real_tools
+from tests.support.real_tools import PROGRAM, ROOT, TOOLS, Helm, Outcome, Shell
 
 __all__ = ["EXAMPLES", "PROGRAM", "ROOT", "TOOLS", "Helm", "Outcome", "Shell"]
 EXAMPLES = ROOT / "examples"

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.real_tools import Shell
+from tests.support.real_tools import Shell
 
 _BLOCK = re.compile(r"^```(?P<language>\S*)(?: (?P<word>\S+))?\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 _ERROR = re.compile(r"^ *(?:sidecar-plugin: error: |[Ee]rror: )", re.MULTILINE)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, Shell
 
-from tests import real_tools
-from tests.argocd import APPLICATION, RECIPE, ArgoCD, argo_cd
+from tests.e2e.conftest import ROOT, Shell
 from tests.e2e.console import with_helm
+from tests.support import real_tools
+from tests.support.argocd import APPLICATION, RECIPE, ArgoCD, argo_cd
 
 pytestmark = pytest.mark.recipes
 

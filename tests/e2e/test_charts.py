@@ -5,9 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLES, ROOT, Helm
-from rendered import sidecars
-from test_helm import as_one_line
+
+from tests.e2e.conftest import EXAMPLES, ROOT, Helm
+from tests.e2e.rendered import sidecars
+from tests.e2e.test_helm import as_one_line
 
 WEB = EXAMPLES / "web"
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLES, PROGRAM, ROOT, Helm, Shell
-from console import Command, File, commands, matches, run, shell_lines, steps, with_helm
 
 from sidecar_plugin.commands import MODULES
-from tests.real_tools import version_of
+from tests.e2e.conftest import EXAMPLES, PROGRAM, ROOT, Helm, Shell
+from tests.e2e.console import Command, File, commands, matches, run, shell_lines, steps, with_helm
+from tests.support.real_tools import version_of
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 by_name = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)

@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLES, ROOT, Shell
-from console import commands, run, with_helm
-from rendered import INJECTED
+
+from tests.e2e.conftest import EXAMPLES, ROOT, Shell
+from tests.e2e.console import commands, run, with_helm
+from tests.e2e.rendered import INJECTED
 
 NAMES = sorted(readme.parent.name for readme in EXAMPLES.glob("*/README.md"))
 

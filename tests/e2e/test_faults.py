@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLES, PROGRAM, Helm, Outcome
 
+from tests.e2e.conftest import EXAMPLES, PROGRAM, Helm, Outcome
 from tests.faults.process import no_surprise
 
 WEB = EXAMPLES / "web"

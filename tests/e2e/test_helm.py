@@ -4,8 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLES, Helm
-from rendered import INJECTED, documents, pod_templates, sidecars
+
+from tests.e2e.conftest import EXAMPLES, Helm
+from tests.e2e.rendered import INJECTED, documents, pod_templates, sidecars
 
 WEB = EXAMPLES / "web"
 UNTOUCHED = EXAMPLES / "untouched-chart"

@@ -1,7 +1,7 @@
 """What is so in Helm 3 only."""
 
-from conftest import EXAMPLES, Helm
-from rendered import sidecars
+from tests.e2e.conftest import EXAMPLES, Helm
+from tests.e2e.rendered import sidecars
 
 WEB = EXAMPLES / "web"
 

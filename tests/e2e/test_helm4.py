@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import EXAMPLES, ROOT, Helm, Shell
-from rendered import documents, sidecars
 
 import sidecar_plugin
+from tests.e2e.conftest import EXAMPLES, ROOT, Helm, Shell
+from tests.e2e.rendered import documents, sidecars
 
 WEB = EXAMPLES / "web"
 

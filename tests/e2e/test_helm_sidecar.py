@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLES
-from rendered import sidecars
 
-from tests.real_tools import ROOT, Outcome, Shell, alone
+from tests.e2e.conftest import EXAMPLES
+from tests.e2e.rendered import sidecars
+from tests.support.real_tools import ROOT, Outcome, Shell, alone
 
 UNTOUCHED = EXAMPLES / "untouched-chart"
 VALUES = UNTOUCHED / "sidecars.yaml"

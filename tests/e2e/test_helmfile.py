@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT, Helm, Outcome, Shell
-from console import File, run, steps, with_helm
 
-from tests.real_tools import tool
+from tests.e2e.conftest import ROOT, Helm, Outcome, Shell
+from tests.e2e.console import File, run, steps, with_helm
+from tests.support.real_tools import tool
 
 pytestmark = pytest.mark.recipes
 WITH_AGENT, WITHOUT = ["logging", "warm-cache"], ["warm-cache"]

@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLES, ROOT, Outcome, Shell
-from rendered import sidecars
+
+from tests.e2e.conftest import EXAMPLES, ROOT, Outcome, Shell
+from tests.e2e.rendered import sidecars
 
 EXAMPLE = EXAMPLES / "kubectl"
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLES, Outcome, Shell
-from rendered import documents, pod_templates, sidecars
+
+from tests.e2e.conftest import EXAMPLES, Outcome, Shell
+from tests.e2e.rendered import documents, pod_templates, sidecars
 
 FUNCTION = "config.kubernetes.io/function"
 

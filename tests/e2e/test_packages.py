@@ -8,10 +8,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from conftest import EXAMPLES
 
 import sidecar_plugin
-from tests.real_tools import ROOT, alone
+from tests.e2e.conftest import EXAMPLES
+from tests.support.real_tools import ROOT, alone
 
 BIN = Path(sys.executable).parent
 VERSION = sidecar_plugin.__version__

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 import yaml
-from conftest import EXAMPLES, ROOT, Shell
-from console import File, steps, with_helm
 
-from tests import real_tools
+from tests.e2e.conftest import EXAMPLES, ROOT, Shell
+from tests.e2e.console import File, steps, with_helm
+from tests.support import real_tools
 
 
 @pytest.mark.parametrize(("parameter", "injected"), [({}, True), ({"PARAM_LOGGING": "false"}, False)])

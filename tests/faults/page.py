@@ -11,7 +11,7 @@ import yaml
 from tests.faults.process import Fault
 from tests.faults.surroundings import TABLES
 
-SURROUNDINGS = "test_faults.py::test_a_fault_of_the_surroundings"
+SURROUNDINGS = "faults/test_faults.py::test_a_fault_of_the_surroundings"
 
 
 class Row(NamedTuple):
@@ -24,7 +24,7 @@ class Row(NamedTuple):
 
 
 class Section(NamedTuple):
-    """Rows of one kind; `table` names faults that tests/test_faults.py runs."""
+    """Rows of one kind; `table` names faults that tests/faults/test_faults.py runs."""
 
     title: str
     rows: Sequence[Row]
@@ -43,7 +43,8 @@ HEAD = """\
 # Every fault tried, and what happened
 
 What was done to the program to make it lose a byte, hang, or print a traceback. Each row is held by a test, with how many cases
-it has, and a test holds this page: it is made from the tests' own tables (`UPDATE_CASES=1 pytest tests/test_faults_page.py`).
+it has, and a test holds this page: it is made from the tests' own tables (`UPDATE_CASES=1 pytest
+tests/project/test_faults_page.py`).
 
 Exit 0: done. 1: the input or the settings are refused. 2: bad usage, or the system refuses (a disk, a permission, memory). On 1
 and 2 nothing is on standard output and every file is as it was. No case computes for more than 2 seconds, a hostile template

@@ -3,9 +3,9 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.command import SETTINGS, run
 from tests.faults.process import no_surprise
 from tests.fuzz.mutations import mutate
+from tests.support.command import SETTINGS, run
 
 FILE = "FILE"  # stands for the broken text as a file
 COMMANDS = (

@@ -6,7 +6,7 @@ import ruamel.yaml
 
 from sidecar_plugin.errors import SidecarPluginError
 from tests.fuzz.oracle import comparable, injected, load, without_markers
-from tests.injection import TEMPLATES, agents, inject, take_out
+from tests.support.injection import TEMPLATES, agents, inject, take_out
 
 SPECS: tuple[dict[str, Any], ...] = (
     agents("agent"),

@@ -1,6 +1,6 @@
 """What an injection must mean, worked out on loaded data by means of its own: ruamel.yaml reads, and plain Python adds.
 
-Nothing here comes from the program but the names of what the tests' agents bring (`tests.injection`).
+Nothing here comes from the program but the names of what the tests' agents bring (`tests.support.injection`).
 """
 
 import copy
@@ -10,7 +10,7 @@ from typing import Any
 import ruamel.yaml
 from ruamel.yaml.constructor import SafeConstructor
 
-from tests.injection import MARKER
+from tests.support.injection import MARKER
 
 Data = Any
 POD_TEMPLATES: dict[str, tuple[str, ...]] = {

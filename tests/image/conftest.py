@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.real_tools import ROOT
+from tests.support.real_tools import ROOT
 
 IMAGE = "localhost/sidecar-plugin:tested"
 RUN = ("run", "--rm", "--interactive", "--network=none", "--read-only", "--read-only-tmpfs=false", "--pull=never")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.argocd import RECIPE, argo_cd
 from tests.image.conftest import IMAGE, Podman
-from tests.real_tools import Shell, environment, tool
+from tests.support.argocd import RECIPE, argo_cd
+from tests.support.real_tools import Shell, environment, tool
 
 ARGOCD_IMAGE = "localhost/argocd-sidecars:tested"
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.image.conftest import IMAGE, RUN, Podman
-from tests.real_tools import PROGRAM, ROOT
+from tests.support.real_tools import PROGRAM, ROOT
 
 EXAMPLE = ROOT / "examples" / "kustomize"
 SETTINGS = (EXAMPLE / "sidecars.yaml").read_text()

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.image.conftest import IMAGE, Podman
-from tests.real_tools import ROOT, Outcome, Shell, environment
+from tests.support.real_tools import ROOT, Outcome, Shell, environment
 
 EXAMPLE = ROOT / "examples" / "kpt"
 pytestmark = pytest.mark.kpt

@@ -1,0 +1,70 @@
+"""What the logging agent does whatever its engine: the values that are tried, and an outage of the receiver."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from tests.agent_programs.pods import Agent
+from tests.agent_programs.processes import eventually, running
+from tests.agent_programs.receivers import http_server
+
+LINE = re.compile(rb"line \d{5} ")
+TLS: list[dict[str, Any]] = [
+    {"enabled": False},
+    {"enabled": True},
+    {"enabled": True, "verify": False},
+    {"enabled": True, "caSecret": "ca"},
+]
+SOURCES: list[tuple[str, dict[str, Any]]] = [
+    ("kubernetes", {"logs": {"format": "text"}}),
+    ("kubernetes", {"logs": {"format": "json", "path": "/data/logs", "pattern": "*.json"}}),
+    ("acs", {"logs": {"format": "json"}}),
+    ("acs", {"logs": {"enabled": False}}),
+    ("acs", {"stdout": {"path": "/out", "include": ["*.log"], "exclude": []}}),
+]
+"""A platform, and what is read there."""
+
+OTHERS: list[dict[str, Any]] = [
+    *({"logLevel": level} for level in ("error", "warn", "info", "debug")),
+    {"configuration": "configMap"},
+    {"buffer": {"diskMegabytes": 8}, "shutdownSeconds": 1},
+    {"fields": {"team": "shop", "quoted": 'a "b": c'}},
+]
+
+
+def combinations(outputs: list[dict[str, Any]]) -> list[tuple[dict[str, Any], str, dict[str, Any]]]:
+    """Return every output with every platform and source, but for those where nothing is to be read."""
+    return [
+        (output, platform, source)
+        for output in outputs
+        for platform, source in SOURCES
+        if output["type"] != "stdout" or source.get("logs", {}).get("enabled", True)
+    ]
+
+
+def lines_through_an_outage(agent: Agent, port: int) -> set[bytes]:
+    """Return the lines of 40 MB that reach a receiver which is away while they are written, longer than the buffer lasts.
+
+    In the meantime the buffer stays below half of its volume's size limit, above which a pod is evicted.
+    """
+    (volume,) = (volume for volume in agent.volumes if volume["name"] == "logging-buffer")
+    limit = int(volume["emptyDir"]["sizeLimit"].removesuffix("M")) * 1_000_000
+    with running(agent) as process:
+        with agent.path("/var/log/app/a.log").open("w") as log:
+            log.writelines(f"line {number:05} {'x' * 1000}\n" for number in range(40_000))
+        buffer, sizes = agent.path("/var/lib/logging"), [0]
+        assert not eventually(lambda: sizes.append(size_of(buffer)), 6), "it is watched for so long"
+        assert 2_000_000 < max(sizes) < limit / 2
+        with http_server(port=port) as receiver:
+
+            def arrived() -> set[bytes]:
+                return {line for request in list(receiver.requests) for line in LINE.findall(request.body)}
+
+            assert eventually(lambda: len(arrived()) >= 40_000, 60), f"{len(arrived())} lines have arrived"
+            assert process.stop() == 0
+            return arrived()
+
+
+def size_of(folder: Path) -> int:
+    """Return the bytes that a folder takes on disk, as a kubelet counts them."""
+    return sum(file.stat().st_blocks * 512 for file in folder.rglob("*") if file.is_file())

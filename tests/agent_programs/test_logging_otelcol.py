@@ -1,0 +1,155 @@
+"""The logging agent with `engine: otel-collector`, run by the real OpenTelemetry Collector."""
+
+import json
+import ssl
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.agent_programs.logging_agent import OTHERS, TLS, combinations, lines_through_an_outage
+from tests.agent_programs.pods import SECRETS, TOKEN, Agent, Secrets, lay_out
+from tests.agent_programs.processes import check, eventually, free_ports, running
+from tests.agent_programs.receivers import http_server
+
+PLATFORM_LINE = "2026-11-24T03:59:00.000000000Z stdout F to standard output\n"
+
+OUTPUTS: list[dict[str, Any]] = [
+    {"type": "stdout"},
+    *({"type": type_, "host": "logs.example.com", "tls": tls} for type_ in ("loki", "otlp") for tls in TLS),
+    {"type": "otlp", "host": "10.0.0.1", "port": 4000, "path": "/logs", "headers": {"Authorization": "Bearer ${TOKEN}"}},
+    {"type": "loki", "host": "loki", "path": "/otlp/v1/logs", "labels": {"app": "shop", "team": "a b"}},
+]
+EXTRA_ARGUMENTS = {"extraArgs": ["--set=service::telemetry::logs::encoding=json"]}
+
+
+def logging(
+    folder: Path, otelcol: Path, values: Mapping[str, Any], platform: str = "kubernetes", secrets: Secrets = SECRETS
+) -> Agent:
+    values = {"engine": "otel-collector", "extraEnv": [TOKEN], **values}
+    return lay_out(folder, "logging", values, otelcol, platform=platform, secrets=secrets)
+
+
+@pytest.mark.parametrize(("output", "platform", "source"), combinations(OUTPUTS))
+def test_the_collector_takes_every_output_from_every_source(
+    output: dict[str, Any], platform: str, source: dict[str, Any], tmp_path: Path, otelcol: Path
+) -> None:
+    check_it(logging(tmp_path, otelcol, {"output": output, **source}, platform))
+
+
+@pytest.mark.parametrize("values", [*OTHERS, EXTRA_ARGUMENTS], ids=json.dumps)
+def test_the_collector_takes_every_other_value(values: dict[str, Any], tmp_path: Path, otelcol: Path) -> None:
+    check_it(logging(tmp_path, otelcol, {"output": OUTPUTS[1], **values}))
+
+
+def check_it(agent: Agent) -> None:
+    check(agent, "validate", *agent.command[1:], instead_of_its_own=True)
+
+
+def test_the_image_names_the_version_that_is_proven_here(tmp_path: Path, otelcol: Path) -> None:
+    done = subprocess.run((otelcol, "--version"), capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["otelcol", "version", logging(tmp_path, otelcol, {}).version]
+
+
+@pytest.mark.parametrize(("type_", "path"), [("otlp", "/v1/logs"), ("loki", "/otlp/v1/logs")])
+@pytest.mark.parametrize("configuration", ["inline", "configMap"])
+def test_a_line_reaches_the_receiver_with_the_pods_metadata(
+    type_: str, path: str, configuration: str, tmp_path: Path, otelcol: Path
+) -> None:
+    with http_server() as receiver:
+        output = {"type": type_, "host": "127.0.0.1", "port": receiver.port, "headers": {"X-Token": "Bearer ${TOKEN}"}}
+        values = {
+            "configuration": configuration,
+            "output": output,
+            "fields": {"team": "red"},
+            "probes": {"port": free_ports(1)[0]},
+        }
+        agent = logging(tmp_path, otelcol, values)
+        with running(agent) as process:
+            agent.path("/var/log/app/a.log").write_text("hello\n")
+            request = eventually(lambda: receiver.received(b"hello"))
+            assert process.stop() == 0
+    assert request is not None
+    assert request.path == path
+    assert request.headers["x-token"] == "Bearer s3cr3t"
+    for part in (
+        b"k8s.pod.name",
+        b"shop-7d4f",
+        b"prod",
+        b"node-1",
+        b"10.0.0.9",
+        b"service.name",
+        b"Deployment",
+        b"team",
+        b"red",
+    ):
+        assert part in request.body
+
+
+@pytest.mark.parametrize("type_", ["otlp", "loki"])
+@pytest.mark.parametrize(
+    ("tls", "is_sent"), [({"caSecret": "ca"}, True), ({"verify": False}, True), ({}, False)], ids=json.dumps
+)
+def test_a_line_is_sent_by_tls_only_to_whom_is_trusted(
+    type_: str,
+    tls: dict[str, Any],
+    is_sent: bool,
+    tmp_path: Path,
+    otelcol: Path,
+    server_tls: ssl.SSLContext,
+    authority_file: bytes,
+) -> None:
+    with http_server(tls=server_tls) as receiver:
+        output = {"type": type_, "host": "localhost", "port": receiver.port, "tls": {"enabled": True, **tls}}
+        values = {"output": output, "probes": {"port": free_ports(1)[0]}}
+        agent = logging(tmp_path, otelcol, values, secrets={**SECRETS, "ca": {"ca.crt": authority_file}})
+        with running(agent) as process:
+            agent.path("/var/log/app/a.log").write_text("hello\n")
+            assert eventually(lambda: receiver.received(b"hello") or receiver.refusals)
+            assert process.stop() == 0
+        assert (receiver.received(b"hello") is not None) is is_sent
+
+
+def test_json_lines_become_fields_and_go_to_standard_output(tmp_path: Path, otelcol: Path) -> None:
+    agent = logging(tmp_path, otelcol, {"logs": {"format": "json"}, "probes": {"port": free_ports(1)[0]}})
+    agent.path("/var/log/app/a.log").write_text('{"message":"hello","n":1}\nno JSON\n')
+    with running(agent) as process:
+        assert eventually(lambda: "no JSON" in process.output.read_text())
+        assert process.stop() == 0
+    assert "message: Str(hello)" in process.output.read_text()
+
+
+def test_standard_output_is_read_from_the_volume_of_acs(tmp_path: Path, otelcol: Path) -> None:
+    with http_server() as receiver:
+        output = {"type": "otlp", "host": "127.0.0.1", "port": receiver.port}
+        agent = logging(tmp_path, otelcol, {"output": output, "probes": {"port": free_ports(1)[0]}}, "acs")
+        for container in ("app", "logging"):
+            agent.path(f"/var/log/stdout/{container}").mkdir()
+            agent.path(f"/var/log/stdout/{container}/0.log").write_text(PLATFORM_LINE.replace("to", f"{container} to"))
+        with running(agent) as process:
+            assert eventually(lambda: receiver.received(b"app to standard output"))
+            assert process.stop() == 0
+        assert not receiver.received(b"logging to standard output")
+        assert not receiver.received(b"stdout F")
+
+
+def test_a_line_is_not_lost_while_the_receiver_is_away(tmp_path: Path, otelcol: Path) -> None:
+    probe, port = free_ports(2)
+    output = {"type": "otlp", "host": "127.0.0.1", "port": port}
+    agent = logging(tmp_path, otelcol, {"output": output, "probes": {"port": probe}, "logLevel": "info"})
+    with running(agent) as process:
+        agent.path("/var/log/app/a.log").write_text("written early\n")
+        assert eventually(lambda: "Exporting failed. Will retry" in process.errors.read_text())
+        assert process.stop() == 0
+    with http_server(port=port) as receiver, running(agent) as process:
+        assert eventually(lambda: receiver.received(b"written early"))
+        assert process.stop() == 0
+
+
+def test_no_line_is_lost_when_the_receiver_is_away_longer_than_the_buffer_lasts(tmp_path: Path, otelcol: Path) -> None:
+    probe, port = free_ports(2)
+    output = {"type": "loki", "host": "127.0.0.1", "port": port}
+    values = {"output": output, "probes": {"port": probe}, "buffer": {"diskMegabytes": 8}, "logLevel": "error"}
+    assert len(lines_through_an_outage(logging(tmp_path, otelcol, values), port)) == 40_000

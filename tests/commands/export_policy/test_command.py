@@ -1,0 +1,196 @@
+"""`export-policy`: the folders of tests/commands/export_policy/cases, config.yaml in, expected.yaml out, and what a policy
+cannot do.
+
+`UPDATE_CASES=1 pytest tests/commands/export_policy/test_command.py` writes expected.yaml anew. What the policies do is
+shown on a real API
+server: tests/cluster/test_export_policy.py.
+"""
+
+import os
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from sidecar_plugin.commands.export_policy import cel
+from sidecar_plugin.kubernetes.selectors import parse_selector
+from tests.support.command import run
+
+FOLDERS = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
+CHECKED = {"1.34": ["1.34", "1.35"], "1.36": ["1.36", "1.37"]}
+"""Which versions' schemas a policy for a version is checked against."""
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_policy(folder: Path) -> None:
+    done = run("export-policy", "--config", str(folder / "config.yaml"))
+    assert done.status == 0, done.stderr
+    if os.environ.get("UPDATE_CASES"):
+        (folder / "expected.yaml").write_bytes(done.stdout)
+    assert done.stdout.decode() == (folder / "expected.yaml").read_text()
+    version = yaml.safe_load((folder / "config.yaml").read_text())["spec"]["clusterVersion"]
+    for checked in CHECKED[version]:
+        for document in yaml.safe_load_all(done.stdout):
+            kubernetes_validate.validate(document, checked, strict=True)
+
+
+def export(*words: str) -> list[str]:
+    return ["export-policy", "--platform", "kubernetes", *words]
+
+
+LOGGING = ("--set", "agents.logging.enabled=true")
+
+
+@pytest.mark.parametrize(
+    ("version", "api", "flags"),
+    [("1.32", "v1alpha1", True), ("1.33", "v1alpha1", True), ("1.34", "v1beta1", True), ("1.36", "v1", False)],
+)
+def test_the_version_of_the_api_is_the_clusters(version: str, api: str, flags: bool) -> None:
+    done = run(*export("--cluster-version", version, *LOGGING))
+    assert done.status == 0, done.stderr
+    document = next(iter(yaml.safe_load_all(done.stdout)))
+    assert document["apiVersion"] == f"admissionregistration.k8s.io/{api}"
+    assert done.stdout.startswith(b"# The API server needs: --feature-gates=MutatingAdmissionPolicy=true") == flags
+
+
+REFUSED = [
+    pytest.param(("--cluster-version", "1.31", *LOGGING), "it is there from 1.32 on", id="old"),
+    pytest.param(LOGGING, "the cluster's version decides", id="no version"),
+    pytest.param(("--cluster-version", "1.34"), "no agent is enabled", id="no agent"),
+    pytest.param(
+        ("--cluster-version", "1.34", "--set", "agents.monitoring.enabled=true"),
+        "monitoring takes the workload's annotations and containers, which a policy does not know; --bare renders it",
+        id="a template that looks at annotations and ports",
+    ),
+    pytest.param(
+        ("--cluster-version", "1.34", *LOGGING, "--set", "agents.logging.configuration=configMap"),
+        "the agent logging brings ConfigMap/logging-sidecar-",
+        id="a manifest",
+    ),
+    pytest.param(
+        ("--cluster-version", "1.34", *LOGGING, "--set", "targets[0].kinds={Deployment}"),
+        'of a workload of the kind "Deployment"; say ReplicaSet, which makes its pods',
+        id="a kind that is not in the pod",
+    ),
+    pytest.param(
+        ("--cluster-version", "1.34", *LOGGING, "--set", "exclude[0].names={web*}"),
+        "exclude[0].names: names are those of workloads",
+        id="names of workloads",
+    ),
+    pytest.param(
+        ("--cluster-version", "1.34", *LOGGING, "--set", "agents.logging.targets[0].kinds={Pod*}"),
+        "agents.logging.targets[0].kinds: a policy sees pods",
+        id="an agent's own targets",
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), REFUSED)
+def test_what_a_policy_cannot_do_is_refused(words: tuple[str, ...], message: str) -> None:
+    done = run(*export(*words))
+    assert (done.status, done.stdout) == (1, b"")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def settings(tmp_path: Path, agents: str) -> tuple[str, ...]:
+    file = tmp_path / "settings.yaml"
+    file.write_text(
+        "apiVersion: sidecar-plugin.dev/v1alpha1\nkind: SidecarInjection\nspec:\n"
+        f'  clusterVersion: "1.34"\n  platform: kubernetes\n  agents:\n{agents}'
+    )
+    return ("--config", str(file))
+
+
+def agent(name: str, template: str, more: str = "") -> str:
+    return f"    {name}:\n      enabled: true\n{more}      template: |\n        {template}\n"
+
+
+@pytest.mark.parametrize(
+    ("agents", "message"),
+    [
+        (
+            agent("a", "container: {name: a, image: {{ (workload.name | sha256)[:8] | tojson }}}"),
+            "works the pod's name or namespace into something else",
+        ),
+        (
+            agent("a", "container: {name: a, image: x}\n        volumes: [{name: v, emptyDir: {}}]")
+            + agent("b", "container: {name: b, image: x}\n        volumes: [{name: v, emptyDir: {medium: Memory}}]"),
+            'both bring a volume "v", but not the same one',
+        ),
+        (
+            agent("a", "container: {name: a, image: x}") + agent("b", "container: {name: a, image: x}"),
+            'both bring a container "a"',
+        ),
+        (agent("a", "container: {name: a, image: x, restartPolicy: Always}"), "sets restartPolicy itself"),
+        (agent("a", "container: {name: a, image: {{ workload.labels.app }}}"), "takes the workload's labels"),
+    ],
+)
+def test_agents_that_cannot_be_in_a_policy(tmp_path: Path, agents: str, message: str) -> None:
+    done = run(*export(*settings(tmp_path, agents)))
+    assert (done.status, done.stdout) == (1, b"")
+    assert message in done.stderr
+
+
+def test_bare_renders_for_a_pod_that_has_nothing_and_says_so(tmp_path: Path) -> None:
+    done = run(*export("--bare", "--cluster-version", "1.34", "--set", "agents.monitoring.enabled=true"))
+    assert done.status == 0
+    assert (
+        "monitoring takes the workload's annotations and containers, which a policy does not know; it is rendered"
+        in done.stderr
+    )
+
+
+def test_regular_sidecars_are_kept_from_pods_that_run_to_completion() -> None:
+    done = run("export-policy", "--cluster-version", "1.34", "--platform", "aci", *LOGGING)
+    conditions = next(iter(yaml.safe_load_all(done.stdout)))["spec"]["matchConditions"]
+    assert conditions[-1] == {
+        "name": "it-does-not-run-to-completion",
+        "expression": 'object.spec.?restartPolicy.orValue("Always") == "Always"',
+    }
+
+
+def test_strict_makes_warnings_errors() -> None:
+    done = run(*export("--strict", "--cluster-version", "1.34", *LOGGING))
+    assert (done.status, done.stdout) == (1, b"")
+    assert "gets its generateName there" in done.stderr
+
+
+def test_a_name_that_is_none_is_bad_usage() -> None:
+    assert run(*export("--name", "No Name", "--cluster-version", "1.34", *LOGGING)).status == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "expression"),
+    [
+        ('a"b\\\n\té', '"a\\"b\\\\\\n\\té"'),
+        ({"a": "b"}, '{"a": "b"}'),
+        ({"a": 1, "b": "c"}, '{"a": dyn(1), "b": dyn("c")}'),
+        ([{"a": "b"}, {"a": None}], '[dyn({"a": "b"}), dyn({"a": dyn(null)})]'),
+        ({"a": [1.5, True]}, '{"a": dyn([dyn(1.5), dyn(true)])}'),
+        ({}, "{}"),
+    ],
+)
+def test_literals(data: object, expression: str) -> None:
+    assert cel.literal(data) == expression
+
+
+def test_words_that_stand_for_expressions_are_found_in_text() -> None:
+    assert cel.text("xNAMEy/SPACE", {"NAME": "n", "SPACE": "s"}) == '("x" + n + ("y/" + s + ""))'
+
+
+@pytest.mark.parametrize(
+    ("data", "expression"),
+    [
+        ({"namespaces": ["a", "b"]}, '(request.namespace in ["a", "b"])'),
+        ({"namespaces": ["a.b*", "c?[!x-z]["]}, '(request.namespace.matches("^(a\\\\.b.*|c.[^x-z]\\\\[)$"))'),
+        ({"labelSelector": "!a"}, '(!("a" in object.metadata.?labels.orValue({})))'),
+        (
+            {"annotationSelector": "a!=b"},
+            '(!("a" in object.metadata.?annotations.orValue({})) || !(object.metadata.annotations["a"] in ["b"]))',
+        ),
+    ],
+)
+def test_selectors(data: dict[str, object], expression: str) -> None:
+    assert cel.selector(parse_selector(data)) == expression

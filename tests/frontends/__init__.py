@@ -1,0 +1,1 @@
+"""Tests of `sidecar_plugin/frontends`."""
