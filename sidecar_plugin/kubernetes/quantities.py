@@ -5,13 +5,12 @@ The grammar of a quantity: https://kubernetes.io/docs/reference/kubernetes-api/c
 
 import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from typing import Any
 
 _QUANTITY = re.compile(
     r"\+?(?P<whole>[0-9]{0,30})(?:\.(?P<part>[0-9]{0,30}))?(?P<suffix>[eE](?P<exponent>[+-]?[0-9]{1,2})|[numkMGTPE]|[KMGTPE]i|)"
 )
-_NANO = 10**9  # a quantity's smallest part is a billionth; what is less counts as one
+_NANO = 10**9  # the smallest step of a quantity is a billionth; anything smaller is rounded up to one
 _FACTORS = {
     "n": 1,
     "u": 1000,
@@ -20,6 +19,8 @@ _FACTORS = {
     **{suffix: _NANO * 1000**power for power, suffix in enumerate("kMGTPE", 1)},
     **{f"{suffix}i": _NANO * 1024**power for power, suffix in enumerate("KMGTPE", 1)},
 }
+GI = _NANO * 1024**3
+"""One gibibyte."""
 _MIB = ("Mi", _NANO * 1024**2)
 _STEPS = {"cpu": ("m", 1000**2), "memory": _MIB, "ephemeral-storage": _MIB}
 """What a share is rounded up to. Other resources, such as GPUs, are the application's alone."""
@@ -85,33 +86,23 @@ def _divided_up(value: int, by: int) -> int:
     return -(-value // by)
 
 
-GI = Decimal(1024**3)
+def requested(containers: Iterable[Mapping[str, Any]], resource: str) -> int:
+    """Return what the containers request together, in billionths; a limit without a request counts as the request.
+
+    That is Kubernetes' own rule: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/. A value that is
+    not a quantity counts as nothing: the API server refuses it.
+    """
+    return sum(_quantity_or_zero(_request(container, resource)) for container in containers)
 
 
-_QUANTITY = re.compile(r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))(?P<suffix>[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
+def _request(container: Mapping[str, Any], resource: str) -> Any:
+    resources = container.get("resources") or {}
+    asked = {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
+    return asked.get(resource, 0)
 
 
-_SUFFIXES = {
-    **{name: Decimal(1000) ** power for power, name in enumerate(("n", "u", "m", "", "k", "M", "G", "T", "P", "E"), -3)},
-    **{f"{name}i": Decimal(1024) ** power for power, name in enumerate("KMGTPE", 1)},
-}
-
-
-def quantity(value: Any) -> Decimal | None:
-    """Return the number that a quantity such as 100m, 1Gi or 1e3 means, None if it is none."""
-    found = _QUANTITY.fullmatch(str(value))
-    if found is None:
-        return None
-    suffix = found["suffix"] or ""
-    factor = _SUFFIXES[suffix] if suffix in _SUFFIXES else Decimal(f"1{suffix}")
-    return Decimal(found["number"]) * factor
-
-
-def requested(containers: list[dict[str, Any]], resource: str) -> Decimal:
-    """Return what the containers request together; where one has only a limit, that is its request too, as in Kubernetes."""
-    total = Decimal(0)
-    for container in containers:
-        resources = container.get("resources") or {}
-        asked = {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
-        total += quantity(asked.get(resource, 0)) or Decimal(0)
-    return total
+def _quantity_or_zero(value: Any) -> int:
+    try:
+        return parse_quantity(value)
+    except ValueError:
+        return 0

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
 from sidecar_plugin.kubernetes.declarations import DECLARATIONS, check, choose
 from sidecar_plugin.kubernetes.declarations.protocol import Target
 from sidecar_plugin.kubernetes.platforms import fargate
-from sidecar_plugin.kubernetes.quantities import quantity
+from sidecar_plugin.kubernetes.quantities import parse_quantity
 from sidecar_plugin.settings.layers import schema
 from tests.support.command import run
 
@@ -163,19 +162,6 @@ def test_a_platform_that_there_is_not_is_named_with_the_nearest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "number"),
-    [("100m", "0.1"), ("2", "2"), ("1.5", "1.5"), ("1Ki", "1024"), ("1M", "1000000"), ("1e3", "1000"), ("5n", "0.000000005")],
-)
-def test_quantities(text: str, number: str) -> None:
-    assert quantity(text) == Decimal(number)
-
-
-@pytest.mark.parametrize("text", ["", "x", "1X", "1 Gi", "--1"])
-def test_what_is_no_quantity(text: str) -> None:
-    assert quantity(text) is None
-
-
-@pytest.mark.parametrize(
     ("cpu", "memory", "expected"),
     [
         ("0", "0", ("0.25", "0.5")),
@@ -189,7 +175,7 @@ def test_what_is_no_quantity(text: str) -> None:
     ],
 )
 def test_the_size_of_a_pod_on_fargate(cpu: str, memory: str, expected: Any) -> None:
-    assert fargate.size(Decimal(cpu), Decimal(memory) * 1024**3) == expected
+    assert fargate.size(parse_quantity(cpu), parse_quantity(f"{memory}Gi")) == expected
 
 
 KEY = "bci.virtual-kubelet.io/bci-ignore-exit-code-containers"

@@ -5,16 +5,15 @@ kubelet, so native sidecars are as upstream, from 1.29. Source: https://docs.aws
 https://docs.aws.amazon.com/eks/latest/userguide/fargate-pod-configuration.html.
 """
 
-from decimal import Decimal
 from typing import Any
 
 from sidecar_plugin.kubernetes.platforms.protocol import Platform, Rule, sets
-from sidecar_plugin.kubernetes.quantities import GI, requested
+from sidecar_plugin.kubernetes.quantities import GI, parse_quantity, requested
 
 _LIMITS = "https://docs.aws.amazon.com/eks/latest/userguide/fargate.html"
 _SIZES = "https://docs.aws.amazon.com/eks/latest/userguide/fargate-pod-configuration.html"
 _HOST_VOLUMES = "https://signoz.io/docs/collection-agents/k8s/serverless/configure"
-_OVERHEAD = Decimal("0.25") * GI
+_OVERHEAD = GI // 4
 SIZES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("0.25", ("0.5", "1", "2")),
     ("0.5", ("1", "2", "3", "4")),
@@ -27,11 +26,14 @@ SIZES: tuple[tuple[str, tuple[str, ...]], ...] = (
 """vCPU, and the GB of memory there are with it."""
 
 
-def size(cpu: Decimal, memory: Decimal) -> tuple[str, str] | None:
-    """Return the smallest size, vCPU and GB, for what a pod's containers request in cores and bytes; None if none is enough."""
+def size(cpu: int, memory: int) -> tuple[str, str] | None:
+    """Return the smallest size, vCPU and GB, for what a pod's containers request, in billionths of a core and of a byte.
+
+    Return None if no size is large enough.
+    """
     for cores, gigabytes in SIZES:
         for amount in gigabytes:
-            if Decimal(cores) >= cpu and Decimal(amount) * GI >= memory + _OVERHEAD:
+            if parse_quantity(cores) >= cpu and parse_quantity(f"{amount}Gi") >= memory + _OVERHEAD:
                 return cores, amount
     return None
 
