@@ -1,7 +1,7 @@
 """Settings of the whole test run.
 
-HYPOTHESIS_PROFILE chooses how many cases a property test tries: `quick` 25 (`make check`), `default` 300 (`make test`), both the
-same cases each time; `search` 3,000 and `long` 25,000 (an hour), new cases each time.
+HYPOTHESIS_PROFILE chooses how many cases a property test tries: `quick` 25 (`make check`), `default` 300 (`make test`), both
+the same cases each time; `search` 3,000 and `long` 25,000 (an hour), new cases each time.
 """
 
 import os

@@ -89,8 +89,8 @@ def _divided_up(value: int, by: int) -> int:
 def requested(containers: Iterable[Mapping[str, Any]], resource: str) -> int:
     """Return what the containers request together, in billionths; a limit without a request counts as the request.
 
-    That is Kubernetes' own rule: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/. A value that is
-    not a quantity counts as nothing: the API server refuses it.
+    That is Kubernetes' own rule: https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/. A value that
+    is not a quantity counts as nothing: the API server refuses it.
     """
     return sum(_quantity_or_zero(_request(container, resource)) for container in containers)
 
