@@ -1,6 +1,6 @@
-"""The files of an agent folder, written from a plan: template, values with comments, their schema, and a README.
+"""The files of an agent folder, written from a plan: the template, its configuration files, and a README.
 
-The template holds the container's fixed parts as they were; what a user may want to change comes from the values.
+The template holds the fixed parts of the container. What a user may want to change comes from the values, see `agent_values`.
 """
 
 import json
@@ -8,26 +8,25 @@ import re
 from typing import Any
 
 from sidecar_plugin.agents.agent import TEMPLATE, VALUES, VALUES_SCHEMA
+from sidecar_plugin.commands.from_daemonset.agent_values import values_schema, values_text
 from sidecar_plugin.commands.from_daemonset.daemonset import Data
 from sidecar_plugin.commands.from_daemonset.plan import AgentPlan, ConfigFile
 from sidecar_plugin.commands.from_daemonset.volumes import shortened
 from sidecar_plugin.yamledit.emitter import block, flow, scalar
 
 README = "README.md"
-MAX_INLINE = 200_000  # bytes of configuration in annotations; Kubernetes takes 256 KiB for all annotations of a pod
 _OF_JINJA = re.compile(r"\{[{%#]")
-_IMAGE = re.compile(r"(?P<repository>[^@]*?)(?::(?P<tag>[^:/@]+))?(?:@(?P<digest>[^@]+))?")
 
 
 def agent_files(plan: AgentPlan) -> dict[str, str]:
     """Return the texts of the agent's files, by name."""
-    files = _Files(plan)
+    template = _Template(plan)
     return {
-        TEMPLATE: files.template(),
-        VALUES: files.values(),
-        VALUES_SCHEMA: json.dumps(files.schema(), indent=2, ensure_ascii=False) + "\n",
+        TEMPLATE: template.text(),
+        VALUES: values_text(plan),
+        VALUES_SCHEMA: json.dumps(values_schema(plan), indent=2, ensure_ascii=False) + "\n",
         README: _readme(plan),
-        **files.configuration(),
+        **template.configuration(),
     }
 
 
@@ -40,13 +39,9 @@ def _lines(data: Any, column: int) -> str:
     return "".join(f"{_escaped(line)}\n" for line in block(data, column)) if data else ""
 
 
-def _image(image: str) -> dict[str, str]:
-    found = _IMAGE.fullmatch(image)
-    assert found is not None  # the pattern takes any text
-    return {key: found[key] or "" for key in ("repository", "tag", "digest")}
+class _Template:
+    """Writes agent.yaml.j2 and the configuration files that it includes."""
 
-
-class _Files:
     def __init__(self, plan: AgentPlan) -> None:
         self._plan = plan
         self._names = _file_names(plan.files)
@@ -55,15 +50,13 @@ class _Files:
     def configuration(self) -> dict[str, str]:
         return {self._names[file]: _escaped(file.text) for file in self._plan.files if "\r" not in file.text}
 
-    # --- agent.yaml.j2
-
-    def template(self) -> str:
+    def text(self) -> str:
         plan = self._plan
         fixed = {key: value for key, value in plan.container.items() if key not in ("name", "args", "env", "volumeMounts")}
         mounts = [one for one in plan.container["volumeMounts"] if one]
         pieces = [
             f"{{# Made of the DaemonSet {plan.daemon_set.name} by `sidecar-plugin from-daemonset`. #}}\n",
-            self._files_read(),
+            self._file_variables(),
             "container:\n",
             _lines({"name": plan.name}, 2),
             '  image: {{ (values.image.repository ~ (":" ~ values.image.tag if values.image.tag else "")\n'
@@ -79,11 +72,11 @@ class _Files:
             self._applications(),
             f"initContainers:\n{_lines(plan.init_containers, 0)}" if plan.init_containers else "",
             "imagePullSecrets: {{ values.imagePullSecrets | tojson }}\n",
-            self._configuration_brought(),
+            self._configuration_carriers(),
         ]
         return "".join(pieces)
 
-    def _files_read(self) -> str:
+    def _file_variables(self) -> str:
         lines = []
         for index, file in enumerate(self._plan.files):
             if "\r" in file.text:  # a template's line breaks would become \n
@@ -150,7 +143,7 @@ class _Files:
         name = self._names[file].removesuffix(".j2")
         return f"{shortened(self._plan.daemon_set.name)}.sidecar-plugin.dev/{name[:63].strip('-._')}"
 
-    def _configuration_brought(self) -> str:
+    def _configuration_carriers(self) -> str:
         plan = self._plan
         if not plan.files:
             return ""
@@ -178,77 +171,6 @@ class _Files:
             for one in self._plan.shared
         ]
         return "applicationContainers:\n  volumeMounts:\n" + "".join(pieces)
-
-    # --- values
-
-    def _defaults(self) -> list[tuple[str, str, Any, Data]]:
-        """Return for each value: its name, its comment, its default and its schema."""
-        plan = self._plan
-        container = plan.daemon_set_container
-        image = {**_image(container["image"]), "pullPolicy": container.get("imagePullPolicy") or "IfNotPresent"}
-        text, strings = {"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}
-        values: list[tuple[str, str, Any, Data]] = [
-            (
-                "image",
-                "The agent's image: repository, tag, digest (sha256:…; empty: the tag alone decides) and pullPolicy.",
-                image,
-                {"type": "object", "additionalProperties": False, "properties": dict.fromkeys(image, text)},
-            ),
-            ("imagePullSecrets", "Names of the Secrets with registry credentials.", plan.image_pull_secrets, {"type": "array"}),
-            (
-                "resources",
-                "What the agent may use. On virtual nodes it is paid for in every pod.",
-                container.get("resources") or {},
-                {"type": "object"},
-            ),
-        ]
-        if plan.container.get("args"):
-            values.append(("args", "The agent's arguments.", plan.container["args"], {"type": "array", "items": text}))
-        values += [
-            ("env", "Environment variables by name; null takes one out.", plan.env, strings),
-            (
-                "extraEnv",
-                "More variables, such as those with valueFrom, as a list.",
-                [],
-                {"type": "array", "items": {"type": "object"}},
-            ),
-            ("securityContext", "Without rights on the node.", plan.security_context, {"type": "object"}),
-        ]
-        if plan.shared:
-            shared = {one.key: {"enabled": one.enabled, "mountPath": one.path} for one in plan.shared}
-            one = {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["enabled", "mountPath"],
-                "properties": {"enabled": {"type": "boolean"}, "mountPath": {"type": "string", "pattern": "^/"}},
-            }
-            schema = {"type": "object", "additionalProperties": False, "properties": dict.fromkeys(shared, one)}
-            values.append(("shared", "Volumes shared with the application: whether, and where it finds them.", shared, schema))
-        if plan.files:
-            comment = (
-                "How the configuration reaches the container: inline (annotations of the pod, mounted as files) or configMap "
-                "(a ConfigMap beside the workload)."
-            )
-            size = sum(len(file.text.encode()) for file in plan.files)
-            default = "inline" if size <= MAX_INLINE else "configMap"
-            values.append(("configuration", comment, default, {"enum": ["inline", "configMap"]}))
-        return values
-
-    def values(self) -> str:
-        pieces = []
-        for name, comment, default, _ in self._defaults():
-            pieces.append(f"# {comment}\n" + "".join(f"{line}\n" for line in block({name: default}, 0)))
-        return "\n".join(pieces)
-
-    def schema(self) -> Data:
-        plan = self._plan
-        return {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "title": f"Values of the agent {plan.name}",
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {name: {"description": comment, **schema} for name, comment, _, schema in self._defaults()},
-        }
 
 
 def _string(text: str) -> str:
@@ -286,5 +208,5 @@ def _readme(plan: AgentPlan) -> str:
 
 
 def sections(plan: AgentPlan) -> list[tuple[str, list[str]]]:
-    """Return what there is to tell of an agent, under three titles."""
+    """Return the lines of the README and of the report, under three titles."""
     return [("Turned into something else", plan.turned), ("Left out", plan.left_out), ("To do", plan.to_do)]

@@ -1,9 +1,10 @@
 """An agent out of one container of a DaemonSet: what is taken over, what is turned into something else, what is left out."""
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sidecar_plugin.commands.from_daemonset.daemonset import DaemonSet, Data
+from sidecar_plugin.commands.from_daemonset.environment import Environment
 from sidecar_plugin.commands.from_daemonset.host_access import POD_FIELDS, without_node_rights
 from sidecar_plugin.commands.from_daemonset.volumes import Shared, Tale, Volumes, shortened, without_nulls
 from sidecar_plugin.errors import SidecarPluginError, UsageError, did_you_mean
@@ -76,6 +77,7 @@ class _Planner:
         self._name = name or container["name"]
         self._of_the_node = {one["name"] for one in self._pod.get("volumes") or [] if "hostPath" in one}
         self._tale = Tale([], [], [])
+        self._environment = Environment(daemon_set, self._tale.to_do)
 
     def plan(self) -> AgentPlan:
         if (self._pod.get("os") or {}).get("name") == "windows" or "windows" in str(self._pod.get("nodeSelector") or {}):
@@ -86,7 +88,7 @@ class _Planner:
         self._mounted = Volumes(self._set, [self._container, *inits], self._tale)
         context, refused = without_node_rights(self._container.get("securityContext") or {}, self._pod_context())
         self._tale.left_out.extend([f"{words} of the container" for words in refused])
-        env = self._env(self._container)
+        env = self._environment.values(self._container)
         container = self._cleaned(self._container)
         init_containers = [self._init(one) for one in inits]
         self._tell_of_the_pod()
@@ -198,21 +200,16 @@ class _Planner:
                     kept[probe] = {**kept[probe], kind: {key: value for key, value in asked.items() if key != "host"}}
         kept.pop("volumeMounts", None)
         kept["volumeMounts"] = self._mounted.mounts(container)
-        sources = [one for one in container.get("envFrom") or [] if not self._is_known(one.get("configMapRef"))]
-        if sources:
+        if sources := self._environment.sources(container):
             kept["envFrom"] = sources
-            for one in sources:
-                name = (one.get("secretRef") or one.get("configMapRef") or {}).get("name")
-                kind = "Secret" if "secretRef" in one else "ConfigMap"
-                self._tale.to_do.append(f"the {kind} {name} must be in the namespaces of the applications (envFrom)")
-        kept["env"] = self._references(container)
+        kept["env"] = self._environment.references(container)
         return kept
 
     def _init(self, container: Data) -> Data:
         context, refused = without_node_rights(container.get("securityContext") or {}, self._pod_context())
         self._tale.left_out.extend([f"{words} of the init container {container['name']}" for words in refused])
         kept = self._cleaned(container)
-        literal = [{"name": name, "value": value} for name, value in self._env(container).items()]
+        literal = [{"name": name, "value": value} for name, value in self._environment.values(container).items()]
         kept["env"] = [*kept["env"], *literal]
         pull = {"imagePullPolicy": container["imagePullPolicy"]} if container.get("imagePullPolicy") else {}
         resources = {"resources": container["resources"]} if container.get("resources") else {}
@@ -220,50 +217,13 @@ class _Planner:
         made = {"name": name, "image": container["image"], **pull, **kept, **resources, "securityContext": context}
         return {key: value for key, value in {**made, "name": name}.items() if value not in ([], {})}
 
-    def _is_known(self, reference: Any) -> bool:
-        return isinstance(reference, dict) and reference.get("name") in self._set.config_maps
-
-    def _env(self, container: Data) -> dict[str, str]:
-        """Return the variables whose values are known: written out, or in a ConfigMap of the input."""
-        env: dict[str, str] = {}
-        for source in container.get("envFrom") or []:
-            if self._is_known(source.get("configMapRef")):
-                data = self._set.config_maps[source["configMapRef"]["name"]].get("data") or {}
-                env |= {f"{source.get('prefix') or ''}{key}": str(value) for key, value in data.items()}
-        for entry in container.get("env") or []:
-            if not entry.get("valueFrom"):
-                env[entry["name"]] = entry.get("value") or ""
-            elif (text := self._config_value(entry)) is not None:
-                env[entry["name"]] = text
-        return env
-
-    def _config_value(self, entry: Data) -> str | None:
-        reference = entry["valueFrom"].get("configMapKeyRef") or {}
-        config_map = self._set.config_maps.get(str(reference.get("name"))) or {}
-        value = (config_map.get("data") or {}).get(reference.get("key"))
-        return None if value is None else str(value)
-
-    def _references(self, container: Data) -> list[Data]:
-        """Return the variables that come from elsewhere."""
-        kept = []
-        for entry in container.get("env") or []:
-            if not entry.get("valueFrom") or self._config_value(entry) is not None:
-                continue
-            for key, kind in (("secretKeyRef", "Secret"), ("configMapKeyRef", "ConfigMap")):
-                if name := (entry["valueFrom"].get(key) or {}).get("name"):
-                    self._tale.to_do.append(
-                        f"the {kind} {name} must be in the namespaces of the applications (variable {entry['name']})"
-                    )
-            kept.append(without_nulls(entry))
-        return kept
-
     # --- paths that are no more
 
     def _tell_of_lost_paths(self, files: list[ConfigFile]) -> None:
         lost = self._mounted.lost_paths(self._container)
         places = [(f"args[{index}]", text) for index, text in enumerate(self._container.get("args") or [])]
         places += [(f"command[{index}]", text) for index, text in enumerate(self._container.get("command") or [])]
-        places += [(f"env.{name}", text) for name, text in self._env(self._container).items()]
+        places += [(f"env.{name}", text) for name, text in self._environment.values(self._container).items()]
         for file in files:
             places += [(f"{file.key}:{number}", line) for number, line in enumerate(file.text.splitlines(), 1)]
         for where, text in places:
