@@ -8,22 +8,19 @@ from functools import partial
 from typing import Any
 
 from sidecar_plugin.agents.agent import AgentLibrary
-from sidecar_plugin.agents.container_patch import patch_container
 from sidecar_plugin.agents.parts import Parts
-from sidecar_plugin.errors import DeclarationError, ManifestError, SettingsError, TemplateError, VersionError
-from sidecar_plugin.injection.additions import PodPatch
+from sidecar_plugin.errors import DeclarationError, ManifestError, TemplateError, VersionError
+from sidecar_plugin.injection.additions import PodAdditions
 from sidecar_plugin.injection.manifests import BroughtManifests
 from sidecar_plugin.injection.marker import has_marker
-from sidecar_plugin.injection.selection import PodAgents
+from sidecar_plugin.injection.rendering import Rendering
 from sidecar_plugin.injection.stream import Stream, append_documents, check_foreign, without_manifests
 from sidecar_plugin.injection.uninject import remove
 from sidecar_plugin.injection.writer import PodWriter
-from sidecar_plugin.kubernetes import declarations, platforms
-from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Target
+from sidecar_plugin.kubernetes.declarations.protocol import Declaration
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped, WorkloadKinds, runs_to_completion, workload_data
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.report import Outcome, Results
-from sidecar_plugin.settings.layers import VERSION_SOURCES
 from sidecar_plugin.settings.settings import AgentSettings, Settings
 from sidecar_plugin.yamledit.documents import Document
 from sidecar_plugin.yamledit.editor import Editor
@@ -35,7 +32,7 @@ from sidecar_plugin.yamledit.parser import validate
 class Injector:
     """Injects by one set of settings; agents are compiled once and shared over all streams."""
 
-    __slots__ = ("_agents", "_containers", "_emitter", "_kinds", "_manifests", "_memo", "_platform", "_results", "_settings")
+    __slots__ = ("_emitter", "_kinds", "_manifests", "_rendering", "_results", "_settings")
 
     def __init__(
         self, settings: Settings, library: AgentLibrary, results: Results, memo: Memo, manifests: BroughtManifests | None = None
@@ -44,10 +41,7 @@ class Injector:
         that do not fit together."""
         self._settings = settings
         self._results = results
-        self._memo = memo
-        self._agents = PodAgents(settings, library, memo)
-        self._platform = platforms.named(settings.platform)
-        self._containers: dict[tuple[str, str], tuple[Parts, dict[str, Any]]] = {}
+        self._rendering = Rendering(settings, library, memo)
         self._emitter = Emitter()
         self._manifests = manifests or BroughtManifests()
         self._kinds = WorkloadKinds.of(settings.workloads)
@@ -116,11 +110,11 @@ class Injector:
                 self._results.warn(f"{found.kind}/{found.name}: {found.reason}, nothing to inject into", locate())
                 self._results.outcomes.append(Outcome(locate, found.kind, found.namespace, found.name, skipped=found.reason))
                 continue
-            patch = self._patch(found, removed)
-            if patch is not None:
+            additions = self._additions(found, removed)
+            if additions is not None:
                 editor = editor or Editor(document.text, _indent_of_lists(found), self._emitter)
-                PodWriter(found, tree, editor).write(patch)
-                self._manifests.add(found, patch.manifests)
+                PodWriter(found, tree, editor).write(additions)
+                self._manifests.add(found, additions.manifests)
         if editor is None:
             return document.text
         return self._checked(document, editor.result())
@@ -133,79 +127,64 @@ class Injector:
             raise ManifestError(message, document.place(0)) from None
         return text
 
-    def _patch(self, pod: PodTemplate, removed: list[str]) -> PodPatch | None:
+    def _additions(self, pod: PodTemplate, removed: list[str]) -> PodAdditions | None:
+        """Return what the agents add to a pod, None if it gets none; report the workload either way."""
         locate = partial(pod.document.place, pod.offset)
-        agents, reason = self._agents.for_pod(pod)
+        agents, reason = self._rendering.agents.for_pod(pod)
         if not agents:
             gone = tuple(dict.fromkeys(removed))
             self._results.outcomes.append(Outcome(locate, pod.kind, pod.namespace, pod.name, (), gone, reason))
             return None
         declaration = self._declaration(pod)
-        patch = PodPatch(pod, self._results)
-        context = {
-            "cluster": {"version": str(self._settings.cluster_version), "platform": self._settings.platform},
-            "declaration": declaration.name,
-        }
+        additions = PodAdditions(pod, self._results)
+        context = self._rendering.context(declaration)
         added = []
-        for settings in agents:
-            parts = self._agents.parts(pod, settings, context)
-            container = self._declared(pod, settings, parts, declaration)
-            position = settings.position or declaration.position
-            self._check_platform(pod, settings.name, container, parts)
-            patch.add(settings.name, declaration, position, container, parts)
+        for agent in agents:
+            parts = self._rendering.agents.parts(pod, agent, context)
+            container = self._container(pod, agent, parts, declaration)
+            self._check_platform(pod, agent.name, container, parts)
+            additions.add(agent.name, declaration, agent.position or declaration.position, container, parts)
             added.append(container)
+        additions.check_mounts()
         gone = tuple(name for name in dict.fromkeys(removed) if name not in {agent.name for agent in agents})
-        for name in gone:
-            if name not in self._settings.agents:
-                message = (
-                    f"{pod.kind}/{pod.name}: the agent {name}, injected before, is not in these settings and was taken out"
-                )
-                self._results.warn(message, locate())
-        size_note = self._platform.size_note
+        self._warn_of_unknown(pod, gone)
+        size_note = self._rendering.platform.size_note
         note = size_note(workload_data(pod)["containers"], added) if size_note else ""
-        self._results.outcomes.append(Outcome(locate, pod.kind, pod.namespace, pod.name, tuple(patch.agents), gone, note=note))
-        return patch
+        outcome = Outcome(locate, pod.kind, pod.namespace, pod.name, tuple(additions.agents), gone, note=note)
+        self._results.outcomes.append(outcome)
+        return additions
 
-    def _declared(self, pod: PodTemplate, settings: AgentSettings, parts: Parts, declaration: Declaration) -> dict[str, Any]:
-        """Return the agent's container, patched by the settings and declared; the same one for the same parts."""
-        known, container = self._containers.get((settings.name, declaration.name), (None, {}))
-        if known is parts:
-            return container
+    def _container(self, pod: PodTemplate, agent: AgentSettings, parts: Parts, declaration: Declaration) -> dict[str, Any]:
         try:
-            patched = patch_container(parts.container, settings.container, self._memo)
-            container = declarations.declare(declaration, patched)
-        except SettingsError as error:
-            steps = [int(step) if step.isdigit() else step for step in error.field.split(".") if step]
-            raise self._settings.error(error.message, ["agents", settings.name, "container", *steps]) from None
+            return self._rendering.container(agent, parts, declaration)
         except TemplateError as error:
-            raise TemplateError(f"agent {settings.name}: {error.message}", pod.document.place(pod.offset)) from None
-        self._containers[settings.name, declaration.name] = parts, container
-        return container
+            raise TemplateError(error.message, pod.document.place(pod.offset)) from None
 
     def _declaration(self, pod: PodTemplate) -> Declaration:
-        version = self._settings.cluster_version
-        if version is None:
-            raise VersionError(
-                f"{pod.kind}/{pod.name} is to get sidecars, but no cluster version is given, and it decides how they are "
-                f"declared; give it by {VERSION_SOURCES}",
-                pod.document.place(pod.offset),
-            )
-        asked = self._settings.declaration
-        declaration = declarations.choose(asked, self._settings.platform, version)
-        target = Target(version, self._settings.platform, pod.kind, runs_to_completion(pod), asked != "auto")
+        name = f"{pod.kind}/{pod.name}"
         try:
-            warning = declarations.check(declaration, target)
+            declaration, warning = self._rendering.declaration(pod.kind, runs_to_completion(pod), name)
+        except VersionError as error:
+            raise VersionError(error.message, pod.document.place(pod.offset)) from None
         except DeclarationError as error:
-            raise DeclarationError(f"{pod.kind}/{pod.name}: {error.message}", pod.document.place(pod.offset)) from None
+            raise DeclarationError(f"{name}: {error.message}", pod.document.place(pod.offset)) from None
         if warning:
-            self._results.warn(f"{pod.kind}/{pod.name}: {warning}", pod.document.place(pod.offset))
+            self._results.warn(f"{name}: {warning}", pod.document.place(pod.offset))
         return declaration
 
+    def _warn_of_unknown(self, pod: PodTemplate, removed: tuple[str, ...]) -> None:
+        """Warn of agents that were removed because these settings do not name them at all."""
+        for name in removed:
+            if name not in self._settings.agents:
+                message = f"{pod.kind}/{pod.name}: the agent {name}, injected before, is not in these settings and was removed"
+                self._results.warn(message, pod.document.place(pod.offset))
+
     def _check_platform(self, pod: PodTemplate, agent: str, container: dict[str, Any], parts: Parts) -> None:
-        """Warn of what the platform does not take. Raises DeclarationError where the pod would not run."""
-        if not self._platform.rules:
+        """Warn of what the platform does not support. Raises DeclarationError where the pod would not run."""
+        platform = self._rendering.platform
+        if not platform.rules:
             return
-        for message, is_error in self._platform.findings(agent, container, parts.init_containers, parts.volumes):
+        for message, is_error in platform.findings(agent, container, parts.init_containers, parts.volumes):
             text, place = f"{pod.kind}/{pod.name}: {message}", pod.document.place(pod.offset)
             if is_error:
                 raise DeclarationError(text, place)

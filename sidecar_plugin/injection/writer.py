@@ -1,11 +1,12 @@
-"""Writing a patch into the text of a pod template, with the marker that tells what was written."""
+"""Writing a additions into the text of a pod template, with the marker that tells what was written."""
 
 from itertools import chain
 from typing import Any
 
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.injection.additions import Data, PodPatch
+from sidecar_plugin.injection.additions import PodAdditions
 from sidecar_plugin.injection.marker import INJECTED, Marker, identity_key
+from sidecar_plugin.injection.positions import Data, ListAdditions
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.yamledit.access import check_once, effective_pair, scalar_text
 from sidecar_plugin.yamledit.aliases import Sharing
@@ -27,7 +28,7 @@ class _Wish:
 
 
 class PodWriter:
-    """Writes one patch. Inner things first: what is inserted at one place comes out in that order."""
+    """Writes one additions. Inner things first: what is inserted at one place comes out in that order."""
 
     __slots__ = ("_editor", "_marker", "_new_keys", "_pod", "_sharing", "_wishes")
 
@@ -39,29 +40,31 @@ class PodWriter:
         self._new_keys: dict[int, set[str]] = {}
         self._wishes: dict[int, list[_Wish]] = {}  # by their node
 
-    def write(self, patch: PodPatch) -> None:
-        """Insert all of the patch and the marker. Raises ManifestError for what cannot be extended as it is written."""
+    def write(self, additions: PodAdditions) -> None:
+        """Insert all of the additions and the marker. Raises ManifestError for what cannot be extended as it is written."""
         self._marker.agents.update(
             {
                 injected.agent: {"declaration": injected.declaration, "container": injected.container}
-                for injected in patch.agents
+                for injected in additions.agents
             }
         )
         try:
-            self._write(patch)
+            self._write(additions)
         except EditError as error:
             raise ManifestError(error.message, self._pod.document.place(error.offset), f"{self._pod.path}spec") from None
 
-    def _write(self, patch: PodPatch) -> None:
+    def _write(self, additions: PodAdditions) -> None:
         places: dict[str, int] = {}
-        for container, lists in patch.container_lists():
+        for container, lists in additions.container_lists():
             name = scalar_text(container, "name") or ""
             if any(lists.values()):
                 self._check_name(container, name, places)
-            self._extend(container, f"spec.containers[{name}]", {key: ([], items) for key, items in lists.items()})
-        self._extend(self._pod.spec, "spec", patch.lists(), before={"initContainers": "containers"})
-        self._lengthen(patch)
-        self._write_metadata(patch.strings())
+            self._extend(
+                container, f"spec.containers[{name}]", {key: ListAdditions([], {}, items) for key, items in lists.items()}
+            )
+        self._extend(self._pod.spec, "spec", additions.lists(), before={"initContainers": "containers"})
+        self._lengthen(additions)
+        self._write_metadata(additions.metadata.strings())
         self._check_sharing()
 
     def _check_name(self, container: Mapping, name: str, places: dict[str, int]) -> None:
@@ -76,36 +79,42 @@ class PodWriter:
         self,
         mapping: Mapping,
         path: str,
-        lists: dict[str, tuple[list[Data], list[Data]]],
+        lists: dict[str, ListAdditions],
         before: dict[str, str] | None = None,
     ) -> None:
-        """Put items in front of and behind the mapping's lists, then add the lists that are missing."""
+        """Insert items into the mapping's lists, then add the lists that are missing."""
         missing: dict[str, list[Data]] = {}
-        for key, (first, last) in lists.items():
-            if not first and not last:
+        for key, additions in lists.items():
+            items = additions.all()
+            if not items:
                 continue
             identity = identity_key(key)
-            self._marker.added[f"{path}.{key}"] = [item[identity] for item in (*first, *last)]
+            self._marker.added[f"{path}.{key}"] = [item[identity] for item in items]
             pair = effective_pair(mapping, key)
             if pair is None:
-                missing[key] = [*first, *last]
+                missing[key] = items
             elif is_null(follow(pair[1])):
-                self._fill(mapping, pair, f"{path}.{key}", [*first, *last])
+                self._fill(mapping, pair, f"{path}.{key}", items)
             else:
                 node = follow(pair[1])
                 if not isinstance(node, Sequence):
                     raise self._error(f"must be a list, but is {kind_of(node)}", node, f"{path}.{key}")
-                if self._claim(node, "items", (first, last), f"{path}.{key}"):
-                    if first:
-                        self._editor.prepend(node, first)
-                    if last:
-                        self._editor.append(node, last)
+                if self._claim(node, "items", additions, f"{path}.{key}"):
+                    self._insert(node, additions)
         for key, items in missing.items():
             self._marker.created.append(f"{path}.{key}")
             self._add(mapping, path, {key: items}, (before or {}).get(key, ""))
 
-    def _lengthen(self, patch: PodPatch) -> None:
-        for annotations, scalar, text in patch.joined():
+    def _insert(self, node: Sequence, additions: ListAdditions) -> None:
+        if additions.first:
+            self._editor.prepend(node, additions.first)
+        for index, items in additions.behind.items():
+            self._editor.insert_behind(node, index, items)
+        if additions.last:
+            self._editor.append(node, additions.last)
+
+    def _lengthen(self, additions: PodAdditions) -> None:
+        for annotations, scalar, text in additions.metadata.joined():
             if self._sharing is not None and self._sharing.uses(scalar, {}, set()) != 1:
                 raise self._error("is shared with other places through an alias, which must not change", scalar, "metadata")
             key = next(key.value for key, value in annotations.pairs if value is scalar)

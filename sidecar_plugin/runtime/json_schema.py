@@ -64,6 +64,10 @@ def _refuse(address: str) -> Any:
 def _problem(error: Any, schema: dict[str, Any]) -> Problem:
     path: Path = list(error.instance_path)
     kind = error.kind.name
+    if kind in ("anyOf", "oneOf") and (branches := [errors[0] for errors in error.kind.context if errors]):
+        # The branch that the value was meant for is the one that does not already refuse its type.
+        meant = [branch for branch in branches if branch.kind.name not in ("type", "enum", "const")]
+        return _problem((meant or branches)[0], schema)
     if kind == "additionalProperties":
         key = error.kind.unexpected[0]
         known = _properties_at(schema, error.schema_path)
@@ -77,6 +81,8 @@ def _problem(error: Any, schema: dict[str, Any]) -> Problem:
         options = [option for option in error.kind.options if option is not None]
         near = did_you_mean(error.instance, map(str, options)) if isinstance(error.instance, str) else ""
         return Problem(path, f"must be {_any_of(options)}, but is {name_of(error.instance)}{near}")
+    if kind == "maxProperties":
+        return Problem(path, f"takes one key of {', '.join(_properties_at(schema, error.schema_path))}, not several")
     if kind == "minProperties":
         return Problem(path, "is empty; give at least one key, or leave it out")
     if kind == "required":

@@ -18,7 +18,7 @@ class AgentSettings(NamedTuple):
     enabled: bool
     template: str | None
     targets: list[dict[str, Any]]
-    position: str | None
+    position: str | dict[str, str] | None
     container: dict[str, Any]
     values: dict[str, Any]
 

@@ -72,6 +72,16 @@ class Editor:
             lines = self._emitter.block(items, sequence.column, self.indent_lists)
             self._insert_lines_before(sequence.first, lines, sequence.column, 0)
 
+    def insert_behind(self, sequence: Sequence, index: int, items: list[Any]) -> None:
+        """Add items behind the item of that index."""
+        item = sequence.items[index]
+        if sequence.flow:
+            self._insert(content_end(self.text, item), "".join(self._separator(item) + flow(one) for one in items))
+        elif index == len(sequence.items) - 1:
+            self.append(sequence, items)
+        else:
+            self._insert_lines_behind(item, items, sequence.column)
+
     def add(self, mapping: Mapping, entries: dict[str, Any], before: str = "") -> None:
         """Add entries at the end of a mapping, or in front of its key `before` where that is the first word of a line."""
         if mapping.flow:

@@ -188,10 +188,10 @@ MOUNTS = "    volumeMounts:\n    - name: {}\n      mountPath: {}\n"
         ),
         pytest.param(f"{POD}  volumes:\n  - name: shared\n", "10:5", 'a volume "shared"', id="volume"),
         pytest.param(
-            POD + MOUNTS.format("x", "/shared"), "10:7", 'container "app" mounts something at /shared', id="mount path"
+            POD + MOUNTS.format("x", "/shared"), "10:7", 'container "app" has a mount at /shared', id="mount path"
         ),
         pytest.param(
-            POD + MOUNTS.format("x", "/shared/"), "10:7", "mounts something at /shared/", id="mount path with a slash"
+            POD + MOUNTS.format("x", "/shared/"), "10:7", "has a mount at /shared/", id="mount path with a slash"
         ),
         pytest.param(POD.replace("  name: p", "  labels: {by: me}"), "4:12", 'label "by" with another value', id="label"),
         pytest.param(POD.replace("  name: p", "  annotations: {agent: x}"), "4:17", 'annotation "agent"', id="annotation"),
@@ -207,7 +207,7 @@ def test_a_variable_that_the_container_sets_is_kept_with_a_warning(value: str) -
     done = inject(f"{POD}    env:\n    - name: AGENT\n      {value}\n")
     assert done.status == 0
     warning = (
-        'sidecar-plugin: warning: <stdin>:10:7: the container "app" sets AGENT itself; its value is kept, not that of the agent'
+        'sidecar-plugin: warning: <stdin>:10:7: the container "app" sets AGENT itself; its value stays, not that of the agent'
     )
     assert warning in done.stderr
     assert done.stdout.decode().count("AGENT\n") == 1

@@ -8,17 +8,16 @@ known, and a template that looks at it is found out.
 from typing import Any, NamedTuple
 
 from sidecar_plugin.agents.agent import AgentLibrary
-from sidecar_plugin.agents.container_patch import patch_container
 from sidecar_plugin.agents.parts import Parts
-from sidecar_plugin.errors import DeclarationError, SettingsError, SidecarPluginError, TemplateError, VersionError
-from sidecar_plugin.injection.additions import STDOUT, Data, PodPatch
-from sidecar_plugin.injection.selection import PodAgents
-from sidecar_plugin.kubernetes import declarations, platforms
-from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Target
+from sidecar_plugin.errors import DeclarationError, SidecarPluginError, TemplateError
+from sidecar_plugin.injection.additions import PodAdditions
+from sidecar_plugin.injection.pod_contents import STDOUT
+from sidecar_plugin.injection.positions import Data
+from sidecar_plugin.injection.rendering import Rendering
+from sidecar_plugin.kubernetes.declarations.protocol import Declaration
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped, WorkloadKinds
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.report import Results
-from sidecar_plugin.settings.layers import VERSION_SOURCES
 from sidecar_plugin.settings.settings import AgentSettings, Settings
 from sidecar_plugin.yamledit.documents import Document
 from sidecar_plugin.yamledit.source import Source
@@ -61,33 +60,26 @@ def policy_agents(settings: Settings, library: AgentLibrary, results: Results, b
     `bare` takes a pod for one without labels, annotations and ports; else a template that looks at them is a PolicyError, as
     are manifests that an agent brings along. Raises SidecarPluginError as injection does.
     """
-    memo = Memo()
-    version = settings.cluster_version
     enabled = {name: agent for name, agent in settings.agents.items() if agent.enabled}
-    chooser = PodAgents(settings, library, memo)
+    rendering = Rendering(settings, library, Memo())
     if not enabled:
         raise PolicyError("no agent is enabled, so there is nothing that a policy could add")
-    if version is None:
-        raise VersionError(f"the cluster's version decides how sidecars are declared; give it by {VERSION_SOURCES}")
-    declaration = declarations.choose(settings.declaration, settings.platform, version)
     try:
-        warning = declarations.check(
-            declaration, Target(version, settings.platform, "pod", False, settings.declaration != "auto")
-        )
+        declaration, warning = rendering.declaration("pod", False, "the policy")
     except DeclarationError as error:
         raise PolicyError(error.message) from None
     if warning:
         results.warn(warning, None)
     pod = _sample()
-    together = PodPatch(pod, results)  # finds what clashes between two agents
+    together = PodAdditions(pod, results)  # finds what clashes between two agents
     merged: dict[tuple[str, str, str], Addition] = {}
     containers = {}
     for name, agent in enabled.items():
-        parts, container = _rendered(settings, chooser, pod, agent, declaration, memo, results, bare)
-        _check_platform(settings.platform, name, container, parts, results)
-        position = agent.position or declaration.position
+        parts, container = _rendered(rendering, pod, agent, declaration, results, bare)
+        _check_platform(rendering, name, container, parts, results)
+        position = _position(agent, declaration)
         together.add(name, declaration, position, container, parts)
-        alone = PodPatch(pod, results)
+        alone = PodAdditions(pod, results)
         alone.add(name, declaration, position, container, parts)
         containers[name] = container["name"]
         for addition in _additions(name, alone):
@@ -114,12 +106,10 @@ def _is_stdout(volume: Data) -> bool:
 
 
 def _rendered(
-    settings: Settings,
-    chooser: PodAgents,
+    rendering: Rendering,
     pod: PodTemplate,
     agent: AgentSettings,
     declaration: Declaration,
-    memo: Memo,
     results: Results,
     bare: bool,
 ) -> tuple[Parts, Data]:
@@ -129,13 +119,9 @@ def _rendered(
 
     def render(name: str, namespace: str) -> Parts:
         data = {"kind": "Pod", "name": name, "namespace": namespace, "labels": {}, "annotations": {}, "containers": []}
-        context = {
-            "cluster": {"version": str(settings.cluster_version), "platform": settings.platform},
-            "declaration": declaration.name,
-        }
         workload = Watched(data)
         try:
-            return chooser.parts(pod, agent, context, lambda: workload)
+            return rendering.agents.parts(pod, agent, rendering.context(declaration), lambda: workload)
         finally:
             seen.update(workload.seen.intersection(_UNKNOWN))
 
@@ -162,13 +148,7 @@ def _rendered(
         results.warn(
             f"the agent {agent.name} takes the pod's name; a pod that a controller makes gets its generateName there", None
         )
-    try:
-        return parts, declarations.declare(declaration, patch_container(parts.container, agent.container, memo))
-    except SettingsError as error:
-        steps = [int(step) if step.isdigit() else step for step in error.field.split(".") if step]
-        raise settings.error(error.message, ["agents", agent.name, "container", *steps]) from None
-    except TemplateError as error:
-        raise TemplateError(f"agent {agent.name}: {error.message}") from None
+    return parts, rendering.container(agent, parts, declaration)
 
 
 def _looks_at(agent: str, seen: set[str], remedy: str = "; --bare renders it for a pod that has none") -> str:
@@ -176,24 +156,34 @@ def _looks_at(agent: str, seen: set[str], remedy: str = "; --bare renders it for
     return f"the agent {agent} takes the workload's {parts}, which a policy does not know{remedy}"
 
 
-def _check_platform(platform: str, agent: str, container: Data, parts: Parts, results: Results) -> None:
-    for message, is_error in platforms.named(platform).findings(agent, container, parts.init_containers, parts.volumes):
+def _position(agent: AgentSettings, declaration: Declaration) -> str:
+    """Return where the container goes. Raises PolicyError for a place beside another container."""
+    position = agent.position or declaration.position
+    if isinstance(position, str):
+        return position
+    raise PolicyError(
+        f"the agent {agent.name} has a position beside another container, which a policy cannot find; use first or last"
+    )
+
+
+def _check_platform(rendering: Rendering, agent: str, container: Data, parts: Parts, results: Results) -> None:
+    for message, is_error in rendering.platform.findings(agent, container, parts.init_containers, parts.volumes):
         if is_error:
             raise PolicyError(message)
         results.warn(message, None)
 
 
-def _additions(agent: str, patch: PodPatch) -> list[Addition]:
+def _additions(agent: str, additions: PodAdditions) -> list[Addition]:
     found = []
-    for name, (first, last) in patch.lists().items():
-        found += [Addition(f"spec.{name}", True, item["name"], item, [agent]) for item in first]
-        found += [Addition(f"spec.{name}", False, item["name"], item, [agent]) for item in last]
-    for name, items in patch.container_lists()[0][1].items():
+    for name, listed in additions.lists().items():
+        found += [Addition(f"spec.{name}", True, item["name"], item, [agent]) for item in listed.first]
+        found += [Addition(f"spec.{name}", False, item["name"], item, [agent]) for item in listed.last]
+    for name, items in additions.container_lists()[0][1].items():
         key = "mountPath" if name == "volumeMounts" else "name"
         found += [Addition(f"containers.{name}", False, item[key], item, [agent]) for item in items]
-    listed = set(patch.listed)
-    for kind, strings in patch.strings().items():
+    listing = additions.metadata.listing
+    for kind, strings in additions.metadata.strings().items():
         found += [
-            Addition(f"metadata.{kind}", False, key, value, [agent]) for key, value in strings.items() if key not in listed
+            Addition(f"metadata.{kind}", False, key, value, [agent]) for key, value in strings.items() if key not in listing
         ]
     return found

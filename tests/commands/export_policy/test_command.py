@@ -56,7 +56,7 @@ def test_the_version_of_the_api_is_the_clusters(version: str, api: str, flags: b
 
 REFUSED = [
     pytest.param(("--cluster-version", "1.31", *LOGGING), "it is there from 1.32 on", id="old"),
-    pytest.param(LOGGING, "the cluster's version decides", id="no version"),
+    pytest.param(LOGGING, "needs the cluster's version", id="no version"),
     pytest.param(("--cluster-version", "1.34"), "no agent is enabled", id="no agent"),
     pytest.param(
         ("--cluster-version", "1.34", "--set", "agents.monitoring.enabled=true"),
@@ -117,11 +117,11 @@ def agent(name: str, template: str, more: str = "") -> str:
         (
             agent("a", "container: {name: a, image: x}\n        volumes: [{name: v, emptyDir: {}}]")
             + agent("b", "container: {name: b, image: x}\n        volumes: [{name: v, emptyDir: {medium: Memory}}]"),
-            'both bring a volume "v", but not the same one',
+            'both add a volume "v"',
         ),
         (
             agent("a", "container: {name: a, image: x}") + agent("b", "container: {name: a, image: x}"),
-            'both bring a container "a"',
+            'both add a container "a"',
         ),
         (agent("a", "container: {name: a, image: x, restartPolicy: Always}"), "sets restartPolicy itself"),
         (agent("a", "container: {name: a, image: {{ workload.labels.app }}}"), "takes the workload's labels"),

@@ -36,7 +36,7 @@ Source: Alibaba Cloud, collecting standard output of ACS pods by sidecars; not t
 from collections.abc import Iterator
 
 from sidecar_plugin.commands.check.pod import Cluster, PodSubject, Problem, text
-from sidecar_plugin.injection.additions import STDOUT
+from sidecar_plugin.injection.pod_contents import STDOUT
 
 ID = "several-stdout-volumes"
 LEVEL = "error"

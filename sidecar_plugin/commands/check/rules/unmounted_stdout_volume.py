@@ -32,7 +32,7 @@ Source: Alibaba Cloud, collecting standard output of ACS pods by sidecars; not t
 from collections.abc import Iterator
 
 from sidecar_plugin.commands.check.pod import Cluster, PodSubject, Problem, mappings, text
-from sidecar_plugin.injection.additions import STDOUT
+from sidecar_plugin.injection.pod_contents import STDOUT
 
 ID = "unmounted-stdout-volume"
 LEVEL = "warning"

@@ -1,0 +1,90 @@
+"""What one pod template has already: containers, volumes, claim templates, annotations and labels.
+
+`additions` compares what agents add with it. Every list is read once, merge keys (`<<`) included.
+"""
+
+from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.kubernetes.pod_templates import PodTemplate
+from sidecar_plugin.yamledit.access import check_once, effective_pair, scalar_text
+from sidecar_plugin.yamledit.nodes import Mapping, Node, Sequence, follow, is_null, kind_of
+
+CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
+STDOUT = "Stdout"
+"""The medium of the emptyDir in which ACS keeps what the pod's containers write to stdout; a pod can have one such volume."""
+
+
+class PodContents:
+    """Reads the lists and maps of one pod template. Every method raises ManifestError for a field of the wrong type."""
+
+    __slots__ = ("_named", "containers", "pod")
+
+    def __init__(self, pod: PodTemplate) -> None:
+        self.pod = pod
+        self._named: dict[tuple[int, str], dict[str, Node]] = {}
+        listed = self.list_of(pod.spec, "containers")
+        self.containers = [node for node in map(follow, listed.items if listed else ()) if isinstance(node, Mapping)]
+
+    def list_of(self, mapping: Mapping, key: str) -> Sequence | None:
+        """Return a list of the pod spec or of one of its containers, None if it is missing or null."""
+        path = self._path_of(mapping)
+        check_once(self.pod.document, mapping, key, path)
+        pair = effective_pair(mapping, key)
+        if pair is None or is_null(follow(pair[1])):
+            return None
+        node = follow(pair[1])
+        if not isinstance(node, Sequence):
+            message = f"must be a list, but is {kind_of(pair[1])}"
+            raise ManifestError(message, self.pod.document.place(pair[1].start), path + key)
+        return node
+
+    def named(self, key: str, identity: str = "name", mapping: Mapping | None = None) -> dict[str, Node]:
+        """Return the items of a list of the pod spec, or of the container `mapping`, by the field that identifies them."""
+        mapping = mapping or self.pod.spec
+        found = self._named.get((id(mapping), key))
+        if found is None:
+            node = self.list_of(mapping, key)
+            items = ((scalar_text(follow(item), identity), item) for item in (node.items if node else ()))
+            found = {name: item for name, item in items if name is not None}
+            self._named[id(mapping), key] = found
+        return found
+
+    def claim_templates(self) -> dict[str, Node]:
+        """Return the volume claim templates of a StatefulSet and its like by name: each is a volume of the pod."""
+        spec = effective_pair(self.pod.root, "spec")
+        node = follow(spec[1]) if spec else None
+        pair = effective_pair(node, "volumeClaimTemplates") if isinstance(node, Mapping) and node is not self.pod.spec else None
+        listed = follow(pair[1]) if pair else None
+        found: dict[str, Node] = {}
+        for item in listed.items if isinstance(listed, Sequence) else ():
+            claim = follow(item)
+            metadata = effective_pair(claim, "metadata") if isinstance(claim, Mapping) else None
+            name = scalar_text(follow(metadata[1]), "name") if metadata else None
+            if name is not None:
+                found[name] = item
+        return found
+
+    def stdout_volume(self) -> str | None:
+        """Return the name of the pod's own volume of medium Stdout, None if it has none."""
+        volumes = self.list_of(self.pod.spec, "volumes")
+        for item in volumes.items if volumes else ():
+            volume = follow(item)
+            pair = effective_pair(volume, "emptyDir") if isinstance(volume, Mapping) else None
+            if pair and scalar_text(follow(pair[1]), "medium") == STDOUT:
+                return scalar_text(volume, "name")
+        return None
+
+    def strings(self, kind: str) -> Mapping | None:
+        """Return the `annotations` or `labels` of the pod template, None if it has no such mapping."""
+        pair = effective_pair(self.pod.template, "metadata")
+        metadata = follow(pair[1]) if pair else None
+        if not isinstance(metadata, Mapping):
+            return None
+        check_once(self.pod.document, metadata, kind, f"{self.pod.path}metadata.")
+        found = effective_pair(metadata, kind)
+        node = follow(found[1]) if found else None
+        return node if isinstance(node, Mapping) else None
+
+    def _path_of(self, mapping: Mapping) -> str:
+        if mapping is self.pod.spec:
+            return f"{self.pod.path}spec."
+        return f"{self.pod.path}spec.containers[{scalar_text(mapping, 'name') or '?'}]."

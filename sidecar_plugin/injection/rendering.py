@@ -1,0 +1,74 @@
+"""Rendering and declaring agents by one set of settings: for injection into manifests, and for policies of the cluster."""
+
+from typing import Any
+
+from sidecar_plugin.agents.agent import AgentLibrary
+from sidecar_plugin.agents.container_patch import patch_container
+from sidecar_plugin.agents.parts import Parts
+from sidecar_plugin.errors import SettingsError, TemplateError, VersionError
+from sidecar_plugin.injection.selection import PodAgents
+from sidecar_plugin.kubernetes import declarations, platforms
+from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
+from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Target
+from sidecar_plugin.runtime.cache import Memo
+from sidecar_plugin.settings.layers import VERSION_SOURCES
+from sidecar_plugin.settings.settings import AgentSettings, Settings
+
+
+class Rendering:
+    """Chooses the declaration, and makes containers of what agents render. An agent is compiled once."""
+
+    __slots__ = ("_containers", "_memo", "_settings", "agents", "platform")
+
+    def __init__(self, settings: Settings, library: AgentLibrary, memo: Memo) -> None:
+        """Raise SettingsError for an agent that does not exist and for settings that contradict each other."""
+        self._settings = settings
+        self._memo = memo
+        self._containers: dict[tuple[str, str], tuple[Parts, dict[str, Any]]] = {}
+        self.agents = PodAgents(settings, library, memo)
+        self.platform = platforms.named(settings.platform)
+
+    def version(self, needed_by: str) -> ClusterVersion:
+        """Return the cluster's version. Raises VersionError, which names what needs it, if no source gives one."""
+        if self._settings.cluster_version is None:
+            raise VersionError(
+                f"{needed_by} needs the cluster's version, which decides how sidecars are declared, and no source gives it; "
+                f"set {VERSION_SOURCES}"
+            )
+        return self._settings.cluster_version
+
+    def declaration(self, workload: str, runs_to_completion: bool, needed_by: str) -> tuple[Declaration, str | None]:
+        """Return the declaration for a workload of that kind, and a warning about it or None.
+
+        Raises VersionError without a version, and DeclarationError for a declaration with which the pod would not work.
+        """
+        version = self.version(needed_by)
+        asked = self._settings.declaration
+        declaration = declarations.choose(asked, self._settings.platform, version)
+        target = Target(version, self._settings.platform, workload, runs_to_completion, asked != "auto")
+        return declaration, declarations.check(declaration, target)
+
+    def context(self, declaration: Declaration) -> dict[str, Any]:
+        """Return what templates see beside values and workload."""
+        cluster = {"version": str(self._settings.cluster_version), "platform": self._settings.platform}
+        return {"cluster": cluster, "declaration": declaration.name}
+
+    def container(self, agent: AgentSettings, parts: Parts, declaration: Declaration) -> dict[str, Any]:
+        """Return the agent's container, patched by the settings and declared; the same object for the same parts.
+
+        Raises SettingsError, at the place of the setting, for a patch that does not fit, and TemplateError for a container that
+        declares itself.
+        """
+        known, container = self._containers.get((agent.name, declaration.name), (None, {}))
+        if known is parts:
+            return container
+        try:
+            patched = patch_container(parts.container, agent.container, self._memo)
+            container = declarations.declare(declaration, patched)
+        except SettingsError as error:
+            steps = [int(step) if step.isdigit() else step for step in error.field.split(".") if step]
+            raise self._settings.error(error.message, ["agents", agent.name, "container", *steps]) from None
+        except TemplateError as error:
+            raise TemplateError(f"agent {agent.name}: {error.message}") from None
+        self._containers[agent.name, declaration.name] = parts, container
+        return container
