@@ -61,6 +61,7 @@ def inject_files(paths: list[str], options: Options, output: Output, results: Re
             texts.append((file, text))
         if len(results.errors) > refused:
             injector.drop_manifests()
+    injector.warn_of_unused()
     kept.save()
     check_strict(options.strict, results)
     return _write(texts, output)

@@ -33,6 +33,7 @@ def render(data: bytes, options: Options, results: Results) -> list[bytes]:
             "no settings, so nothing was injected; give a SidecarInjection document, --config, --values or --set", None
         )
     pieces = injector.inject(stream)
+    injector.warn_of_unused()
     kept.save()
     check_strict(options.strict, results)
     if stream.layers and all(not piece or piece.isspace() for piece in pieces):

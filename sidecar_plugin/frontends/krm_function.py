@@ -51,6 +51,7 @@ def transform(data: bytes, options: Options, results: Results) -> bytes:
     if injector.is_idle:
         results.warn("no settings, so nothing was injected; give a functionConfig of kind SidecarInjection", document.place(0))
     text = "".join(injector.inject_documents(stream))
+    injector.warn_of_unused()
     kept.save()
     manifests = injector.take_manifests()
     check_strict(options.strict, results)

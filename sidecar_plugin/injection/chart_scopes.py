@@ -54,6 +54,11 @@ class ScopedInjector:
         documents = without_manifests(stream.documents)
         return self._for_chart("").with_manifests(documents, self._injected(documents))
 
+    def warn_of_unused(self) -> None:
+        """See Injector."""
+        for injector in self._injectors.values():
+            injector.warn_of_unused()
+
     def take_manifests(self) -> list[dict[str, Any]]:
         """See Injector."""
         return self._manifests.take()

@@ -18,7 +18,8 @@ from sidecar_plugin.injection.stream import Stream, append_documents, check_fore
 from sidecar_plugin.injection.uninject import remove
 from sidecar_plugin.injection.writer import PodWriter
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration
-from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped, WorkloadKinds, runs_to_completion, workload_data
+from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped, runs_to_completion
+from sidecar_plugin.kubernetes.workload_data import workload_data
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.report import Outcome, Results
 from sidecar_plugin.settings.settings import AgentSettings, Settings
@@ -44,7 +45,7 @@ class Injector:
         self._rendering = Rendering(settings, library, memo)
         self._emitter = Emitter()
         self._manifests = manifests or BroughtManifests()
-        self._kinds = WorkloadKinds.of(settings.workloads)
+        self._kinds = settings.workload_kinds()
 
     @property
     def is_idle(self) -> bool:
@@ -106,9 +107,7 @@ class Injector:
         editor: Editor | None = None
         for found in self._kinds.find(document, tree.root):
             if isinstance(found, Skipped):
-                locate = partial(document.place, found.offset)
-                self._results.warn(f"{found.kind}/{found.name}: {found.reason}, nothing to inject into", locate())
-                self._results.outcomes.append(Outcome(locate, found.kind, found.namespace, found.name, skipped=found.reason))
+                self._skip(found)
                 continue
             additions = self._additions(found, removed)
             if additions is not None:
@@ -118,6 +117,21 @@ class Injector:
         if editor is None:
             return document.text
         return self._checked(document, editor.result())
+
+    def _skip(self, skipped: Skipped) -> None:
+        """Report a workload that cannot get agents; one of an unknown kind only where the settings ask for agents in it."""
+        locate = partial(skipped.document.place, skipped.offset)
+        if skipped.is_unknown and not self._rendering.agents.concerns(skipped):
+            return
+        reason = skipped.reason if skipped.is_unknown else f"{skipped.reason}, nothing to inject into"
+        self._results.warn(f"{skipped.kind}/{skipped.name}: {reason}", locate())
+        outcome = Outcome(locate, skipped.kind, skipped.namespace, skipped.name, skipped=skipped.reason)
+        self._results.outcomes.append(outcome)
+
+    def warn_of_unused(self) -> None:
+        """Warn of kinds that the settings name under `workloads` and that no document of the run is of."""
+        for group, kind in self._kinds.unused:
+            self._results.warn(f"workloads: no {kind} of the group {group or chr(34) * 2} was found", None)
 
     def _checked(self, document: Document, text: str) -> str:
         try:
@@ -133,7 +147,7 @@ class Injector:
         agents, reason = self._rendering.agents.for_pod(pod)
         if not agents:
             gone = tuple(dict.fromkeys(removed))
-            self._results.outcomes.append(Outcome(locate, pod.kind, pod.namespace, pod.name, (), gone, reason))
+            self._results.outcomes.append(Outcome(locate, pod.kind, pod.namespace, pod.name, (), gone, reason, part=pod.part))
             return None
         declaration = self._declaration(pod)
         additions = PodAdditions(pod, self._results)
@@ -150,7 +164,7 @@ class Injector:
         self._warn_of_unknown(pod, gone)
         size_note = self._rendering.platform.size_note
         note = size_note(workload_data(pod)["containers"], added) if size_note else ""
-        outcome = Outcome(locate, pod.kind, pod.namespace, pod.name, tuple(additions.agents), gone, note=note)
+        outcome = Outcome(locate, pod.kind, pod.namespace, pod.name, tuple(additions.agents), gone, note=note, part=pod.part)
         self._results.outcomes.append(outcome)
         return additions
 

@@ -8,9 +8,10 @@ from sidecar_plugin.agents.agent import TEMPLATE, Agent, AgentFolder, AgentLibra
 from sidecar_plugin.agents.parts import Parts
 from sidecar_plugin.errors import ManifestError, Place, SettingsError, did_you_mean
 from sidecar_plugin.injection.marker import INJECTED
-from sidecar_plugin.kubernetes.pod_templates import PodTemplate, workload_data
+from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped
 from sidecar_plugin.kubernetes.selectors import Selector, parse_selector
-from sidecar_plugin.kubernetes.workload_kinds import POD_TEMPLATES
+from sidecar_plugin.kubernetes.workload_data import workload_data
+from sidecar_plugin.kubernetes.workload_kinds import TABLE
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.settings.settings import RESERVED, AgentSettings, Settings
 from sidecar_plugin.yamledit.access import lookup, scalar_text
@@ -84,6 +85,14 @@ class PodAgents:
         ]
         return chosen, "no agent is for this workload" if enabled else "no agent is enabled"
 
+    def concerns(self, skipped: Skipped) -> bool:
+        """Say whether the settings ask for agents in a workload that cannot get any."""
+        if not any(agent.enabled for agent in self._settings.agents.values()):
+            return False
+        if skipped.annotations.get(ANNOTATION_INJECT) == "false" or any(one.matches(skipped) for one in self._exclude):
+            return False
+        return not self._targets or any(one.matches(skipped) for one in self._targets)
+
     def _check_annotations(self, pod: PodTemplate) -> None:
         for key in pod.annotations:
             if not key.startswith(PREFIX) or key in _ANNOTATIONS:
@@ -105,13 +114,12 @@ class PodAgents:
 
     def _selectors(self, raw: list[dict[str, Any]], path: list[str | int]) -> list[Selector]:
         selectors = []
-        kinds = [*POD_TEMPLATES, *(custom["kind"] for custom in self._settings.workloads)]
+        kinds = [*dict.fromkeys(row.kind for row in TABLE), *(custom["kind"] for custom in self._settings.workloads)]
         for index, data in enumerate(raw):
             for position, kind in enumerate(data.get("kinds", ())):
                 if kind not in kinds and not set("*?[").intersection(kind):
-                    message = (
-                        f'there is no workload kind "{kind}"{did_you_mean(kind, kinds) or "; there are " + ", ".join(kinds)}'
-                    )
+                    hint = did_you_mean(kind, kinds) or "; if there is one, name it under workloads"
+                    message = f'there is no workload kind "{kind}"{hint}'
                     raise self._settings.error(message, [*path, index, "kinds", position])
             try:
                 selectors.append(parse_selector(data))

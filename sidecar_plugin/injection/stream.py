@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.injection.marker import has_marker, is_manifest
 from sidecar_plugin.kubernetes.origin import package_path
-from sidecar_plugin.kubernetes.pod_templates import has_escaped_letters
+from sidecar_plugin.kubernetes.text_search import has_escaped_letters
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.settings.layers import KIND, Layer, document_layer, is_injection
 from sidecar_plugin.yamledit.access import scalar_text

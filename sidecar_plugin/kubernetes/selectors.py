@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from sidecar_plugin.errors import SettingsError
-from sidecar_plugin.kubernetes.pod_templates import PodTemplate
+from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped
 
 _KEY = r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?"
 _VALUE = r"[A-Za-z0-9._-]*"
@@ -46,7 +46,7 @@ class Selector(NamedTuple):
     labels: tuple[Requirement, ...]
     annotations: tuple[Requirement, ...]
 
-    def matches(self, pod: PodTemplate) -> bool:
+    def matches(self, pod: PodTemplate | Skipped) -> bool:
         """Say whether all fields match the workload (labels and annotations: its own and its pod template's)."""
         return (
             _any(self.kinds, pod.kind)

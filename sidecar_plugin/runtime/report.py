@@ -34,6 +34,8 @@ class Outcome(NamedTuple):
     note: str = ""
     was: str = ""
     """The declarations that `convert` found."""
+    part: str = ""
+    """The field path of the pod template, for a workload with several."""
 
 
 class Warning(NamedTuple):  # noqa: A001  # the word of the field; the built-in is not used here
@@ -87,7 +89,7 @@ class Results:
             removed = f"removed: {', '.join(outcome.removed)}" if outcome.removed else ""
             was = f"was {outcome.was}" if outcome.was else ""
             note = "; ".join(part for part in (removed, was, outcome.skipped, outcome.note) if part)
-            name = name.replace("\n", "\\n")
+            name = f"{name} {outcome.part}".rstrip().replace("\n", "\\n")
             rows.append((name, agents, declarations, note))
         if len(rows) == 1:
             return "" if self.warnings else "sidecar-plugin: no workloads\n"
@@ -109,6 +111,7 @@ class Results:
                 "skipped": outcome.skipped,
                 "note": outcome.note,
                 **({"was": outcome.was} if outcome.was else {}),
+                **({"podTemplate": outcome.part} if outcome.part else {}),
             }
             for outcome, place in ((outcome, outcome.locate()) for outcome in self.outcomes)
         ]

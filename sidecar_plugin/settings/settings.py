@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from sidecar_plugin.errors import SettingsError
 from sidecar_plugin.kubernetes.cluster_version import ClusterVersion, parse_cluster_version
+from sidecar_plugin.kubernetes.pod_templates import WorkloadKinds
 from sidecar_plugin.runtime.json_schema import Path
 from sidecar_plugin.settings.layers import Layer, _error, field_of
 from sidecar_plugin.settings.merge import layer as lay_over
@@ -34,6 +35,14 @@ class Settings(NamedTuple):
     targets: list[dict[str, Any]]
     exclude: list[dict[str, Any]]
     workloads: list[dict[str, Any]]
+
+    def workload_kinds(self) -> WorkloadKinds:
+        """Return the kinds with pod templates, those of `workloads` included. Raises SettingsError at the entry's place."""
+        try:
+            return WorkloadKinds.of(self.workloads)
+        except SettingsError as error:
+            index, _, field = error.field.partition(".")
+            raise self.error(error.message, ["workloads", int(index), field]) from None
 
     def error(self, message: str, path: Path) -> SettingsError:
         """Return an error about the setting at `path`, at the place of the layer that has the last word on it."""

@@ -187,12 +187,8 @@ MOUNTS = "    volumeMounts:\n    - name: {}\n      mountPath: {}\n"
             f"{POD}  ephemeralContainers: [{{name: agent}}]\n", "9:25", "(ephemeralContainers)", id="ephemeral container"
         ),
         pytest.param(f"{POD}  volumes:\n  - name: shared\n", "10:5", 'a volume "shared"', id="volume"),
-        pytest.param(
-            POD + MOUNTS.format("x", "/shared"), "10:7", 'container "app" has a mount at /shared', id="mount path"
-        ),
-        pytest.param(
-            POD + MOUNTS.format("x", "/shared/"), "10:7", "has a mount at /shared/", id="mount path with a slash"
-        ),
+        pytest.param(POD + MOUNTS.format("x", "/shared"), "10:7", 'container "app" has a mount at /shared', id="mount path"),
+        pytest.param(POD + MOUNTS.format("x", "/shared/"), "10:7", "has a mount at /shared/", id="mount path with a slash"),
         pytest.param(POD.replace("  name: p", "  labels: {by: me}"), "4:12", 'label "by" with another value', id="label"),
         pytest.param(POD.replace("  name: p", "  annotations: {agent: x}"), "4:17", 'annotation "agent"', id="annotation"),
     ],

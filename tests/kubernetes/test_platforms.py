@@ -28,7 +28,7 @@ def test_schema_and_modules_name_the_same_platforms_and_declarations() -> None:
     assert properties["platform"]["enum"] == [*platforms.NAMES, None]
     assert set(properties["declaration"]["enum"]) == {"auto", *DECLARATIONS, None}
     modules = {path.stem for path in (ROOT / "sidecar_plugin" / "kubernetes" / "platforms").glob("*.py")}
-    assert modules == {*platforms.NAMES, "__init__", "protocol", "quantities"}
+    assert modules == {*platforms.NAMES, "__init__", "protocol"}
 
 
 @pytest.mark.parametrize("name", platforms.NAMES)
@@ -88,7 +88,7 @@ REFUSED = [
     ("aci", AGENT % "" + "volumes: [{name: v, persistentVolumeClaim: {claimName: c}}]\n", "use an inline Azure Files volume"),
 ]
 WARNED = [
-    ("bci", AGENT % "volumeMounts: [{name: v, mountPath: /v, subPath: s}]", "subPath"),
+    ("bci", AGENT % "volumeMounts: [{name: v, mountPath: /v, subPath: s}]" + "volumes: [{name: v, emptyDir: {}}]", "subPath"),
     ("bci", AGENT % "" + "volumes: [{name: v, emptyDir: {sizeLimit: 1Gi}}]\n", "emptyDir.sizeLimit"),
     ("fargate", AGENT % "resources: {requests: {cpu: 1}, limits: {cpu: 2}}", "requests and limits must be equal"),
     ("fargate", AGENT % "" + "volumes: [{name: v, hostPath: {path: /}}]\n", "does not mount"),
@@ -210,9 +210,9 @@ def test_a_list_of_the_users_is_added_to_and_given_back(tmp_path: Path, line: st
     ("line", "words"),
     [
         (f"{KEY}: |\n          own", "cannot be made longer as it is written; put it in quotes"),
-        (f"{KEY}:", "it is no text here"),
-        (f"{KEY}: [own]", "it is no text here"),
-        (f"x: &x own\n        {KEY}: *x", "it is no text here"),
+        (f"{KEY}:", "its value is not text"),
+        (f"{KEY}: [own]", "its value is not text"),
+        (f"x: &x own\n        {KEY}: *x", "its value is not text"),
         (f"{KEY}: &x own\n        y: *x", "is shared with other places through an alias"),
         (f"{KEY}: own\n        {KEY}: own", "stands twice"),
     ],

@@ -9,7 +9,6 @@ from sidecar_plugin.commands.check.rule import Rule, documentation, title
 from sidecar_plugin.commands.check.rules import RULES, rule_of, selected
 from sidecar_plugin.errors import Place, SidecarPluginError, UsageError
 from sidecar_plugin.injection.stream import read_stream
-from sidecar_plugin.kubernetes.pod_templates import WorkloadKinds
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.console import say, write
 from sidecar_plugin.runtime.files import _read
@@ -105,7 +104,7 @@ def check_files(paths: list[str], options: Options, rules: "list[Rule]") -> "Rep
     settings = settings_for(options, layers, Results(), memo)
     told = any("platform" in layer.data for layer in settings.layers)
     cluster = Cluster(settings.cluster_version, settings.platform if told else None)
-    linter = Linter(rules, cluster, WorkloadKinds.of(settings.workloads))
+    linter = Linter(rules, cluster, settings.workload_kinds())
     findings = []
     for file in files:
         found = linter.check(file.source)

@@ -6,7 +6,6 @@ from sidecar_plugin.commands import Command
 from sidecar_plugin.commands.arguments import add_options, add_paths, add_report
 from sidecar_plugin.commands.convert.plan import CONVERTIBLE
 from sidecar_plugin.injection.stream import read_stream
-from sidecar_plugin.kubernetes.pod_templates import WorkloadKinds
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.console import say, write
 from sidecar_plugin.runtime.files import Output, _read, _write
@@ -81,7 +80,7 @@ def convert_files(paths: list[str], options: Options, conversion: Conversion, ou
     layers = [layer for file in files for layer in read_stream(file.source, memo).layers]
     settings = settings_for(options, layers, results, memo)
     request = Request(conversion.to, settings.cluster_version, settings.platform, frozenset(conversion.named))
-    converter = Converter(request, WorkloadKinds.of(settings.workloads), results)
+    converter = Converter(request, settings.workload_kinds(), results)
     texts = [(file, converter.convert(file.source)) for file in with_progress(files, "converting")]
     converter.check_names()
     check_strict(options.strict, results)

@@ -111,7 +111,7 @@ def test_an_error_in_one_file_leaves_all_as_they_are(folder: Path) -> None:
         (["--to", "regular", "--strict"], JOB, 1, "--strict makes it an error"),
         (["--to", "native", "--container", "agnet"], NATIVE, 1, "--container agnet: no workload has a container of that name"),
         (["--to", "native", "--container", "web"], NATIVE, 1, "a pod needs a container"),
-        (["--to", "init"], NATIVE, 2, "invalid choice: 'init'"),
+        (["--to", "init"], NATIVE, 2, '"init" is none of'),
         ([], NATIVE, 2, "the following arguments are required: --to"),
         (["--to", "acs", "--in-place"], NATIVE, 2, "--in-place needs files"),
     ],
