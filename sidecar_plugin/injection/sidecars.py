@@ -4,7 +4,9 @@ from typing import NamedTuple
 
 from sidecar_plugin.injection.marker import Marker
 from sidecar_plugin.kubernetes.containers import Container, containers
+from sidecar_plugin.kubernetes.declarations import recognised
 from sidecar_plugin.kubernetes.declarations.acs import VARIABLE
+from sidecar_plugin.kubernetes.declarations.protocol import SeenContainer
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.yamledit.access import effective_pair, scalar_text
 from sidecar_plugin.yamledit.construct import DataError, resolve
@@ -25,7 +27,7 @@ def sidecars(pod: PodTemplate, marker: Marker | None, named: frozenset[str] = fr
     found = []
     for container in containers(pod):
         agent = agents.get(container.name, "")
-        declaration = _declaration(container)
+        declaration = recognised(_seen(pod, container))
         if not declaration and container.list_name == "containers" and (agent or container.name in named):
             declaration = "regular"
         if declaration:
@@ -33,10 +35,18 @@ def sidecars(pod: PodTemplate, marker: Marker | None, named: frozenset[str] = fr
     return found
 
 
-def _declaration(container: Container) -> str:
-    if container.list_name == "initContainers":
-        return "native" if scalar_text(container.node, "restartPolicy") == "Always" else ""
-    return "acs" if any(string_of(value) == "true" for _, value in marks(container.node)) else ""
+def _seen(pod: PodTemplate, container: Container) -> SeenContainer:
+    pair = effective_pair(container.node, "env")
+    env = follow(pair[1]) if pair else None
+    variables = {}
+    for item in env.items if isinstance(env, Sequence) else ():
+        entry = follow(item)
+        value = effective_pair(entry, "value") if isinstance(entry, Mapping) else None
+        text = string_of(value[1]) if value else None
+        if text is not None:
+            variables[scalar_text(entry, "name") or ""] = text
+    policy = scalar_text(container.node, "restartPolicy") or ""
+    return SeenContainer(container.list_name, container.name, policy, variables, pod.annotations)
 
 
 def marks(container: Mapping) -> list[tuple[int, Node]]:

@@ -3,16 +3,17 @@
 native: it starts before the application and ends after it, the pod ends with the application (KEP-753,
 https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/). acs: the same, from Alibaba Cloud
 (https://www.alibabacloud.com/help/en/cs/user-guide/declaring-container-types). regular: only that it runs. All: it ends with 0,
-which the sidecars of Kubernetes need not, but which shows that an agent was given the time to hand over what it had.
+except native ones, whose exit code Kubernetes ignores when the pod ends.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
 
-from sidecar_plugin.commands.verify.status import Agent, Container, Pod
+from sidecar_plugin.commands.verify.status import DAMAGED, Agent, Container, Pod
+from sidecar_plugin.injection.marker import INJECTED
 from sidecar_plugin.kubernetes.cluster_version import NATIVE_SIDECARS, ClusterVersion
+from sidecar_plugin.kubernetes.declarations import DECLARATIONS
 
-ORDERED = ("native", "acs")
 _CANNOT_START = {
     "CrashLoopBackOff": "it ends again and again: look at `kubectl logs`",
     "CreateContainerConfigError": "something that it names, such as a ConfigMap, is not there",
@@ -38,19 +39,47 @@ class Finding(NamedTuple):
 
 def declared(pod: Pod, agent: Agent, version: ClusterVersion | None) -> Finding | None:
     """The agent stands in the pod as it was injected."""
+    if agent.found == DAMAGED:
+        return _failed(f"the annotation {INJECTED} cannot be read; install the workload again through the program")
     if not agent.promised or agent.promised == agent.found:
         return None
     if agent.found == "missing":
         return _failed(f"the container {agent.container.name} is not in the pod: something took it out after the injection")
     if (agent.promised, agent.found) == ("native", "init"):
-        return _hopeless(
-            f"restartPolicy is gone from it, as an API server before {NATIVE_SIDECARS} drops it: it is an ordinary init "
-            "container now, and the pod waits in Init for ever; set clusterVersion to what `kubectl version` says, and install "
-            "again"
-        )
+        return _hopeless(_stripped(version))
     return _failed(
         f"it was injected as {agent.promised} and is {agent.found} now: something changed the pod after the injection"
     )
+
+
+def _stripped(version: ClusterVersion | None) -> str:
+    """Return what is said of a native sidecar without restartPolicy: who removed it, as far as the version tells."""
+    old_server = f"an API server before {NATIVE_SIDECARS} drops the field"
+    old_webhook = (
+        f"a mutating webhook that was built for Kubernetes before {NATIVE_SIDECARS} drops it from every pod it changes"
+    )
+    if version is not None and version >= NATIVE_SIDECARS:
+        cause = (
+            f"the server is {version} and keeps the field, so {old_webhook}: update that webhook, or exclude these pods from it"
+        )
+    elif version is not None:
+        cause = f"{old_server}, and this one is {version}: set clusterVersion to {version}, and install again"
+    else:
+        cause = f"{old_server} (set clusterVersion to what `kubectl version` says, and install again), or {old_webhook}"
+    what = "restartPolicy is gone from it: it is an ordinary init container now, and the pod waits in Init for ever"
+    return f"{what}. The cause: {cause}"
+
+
+def comes_to_its_end(pod: Pod, agent: Agent, version: ClusterVersion | None) -> Finding | None:
+    """A pod that is over has an application that ended."""
+    if pod.phase not in ("Succeeded", "Failed"):
+        return None
+    if pod.phase == "Failed" and pod.reason:
+        return _failed(f"the pod failed as a whole: {pod.trouble}")
+    open_ones = [each.name for each in pod.applications if each.state != "terminated"]
+    if open_ones:
+        return _failed(f"the pod is {pod.phase}, and the application ({', '.join(open_ones)}) has not ended: it never started")
+    return None
 
 
 def starts(pod: Pod, agent: Agent, version: ClusterVersion | None) -> Finding | None:
@@ -92,7 +121,7 @@ def ends_last(pod: Pod, agent: Agent, version: ClusterVersion | None) -> Finding
     """The agent outlives the application."""
     container = agent.container
     ends = [each.finished_at for each in pod.applications]
-    if agent.declaration not in ORDERED or container.state != "terminated" or not all(ends) or not ends:
+    if not _is_ordered(agent) or container.state != "terminated" or not all(ends) or not ends:
         return None
     if container.finished_at >= max(ends) or _may_be_old(pod, agent, version):
         return None
@@ -100,8 +129,11 @@ def ends_last(pod: Pod, agent: Agent, version: ClusterVersion | None) -> Finding
 
 
 def ends_with_0(pod: Pod, agent: Agent, version: ClusterVersion | None) -> Finding | None:
-    """The agent ends with exit code 0 when the application has ended."""
+    """The agent ends with exit code 0 when the application has ended, where the declaration says that the code counts."""
     container = agent.container
+    declaration = DECLARATIONS.get(agent.declaration)
+    if declaration is not None and not declaration.exit_code_counts:
+        return None
     if container.state != "terminated" or container.exit_code == 0 or not _application_over(pod):
         return None
     why = {
@@ -129,6 +161,7 @@ def lets_the_pod_end(pod: Pod, agent: Agent, version: ClusterVersion | None) -> 
 
 PROMISES: tuple[Callable[[Pod, Agent, ClusterVersion | None], Finding | None], ...] = (
     declared,
+    comes_to_its_end,
     starts,
     starts_first,
     runs,
@@ -146,7 +179,7 @@ def started_first(pod: Pod, agent: Agent) -> bool | None:
     """
     container = agent.container
     applications = [each for each in pod.applications if each.started_at]
-    if agent.declaration not in ORDERED or agent.found == "missing" or not container.started_at or not applications:
+    if not _is_ordered(agent) or agent.found == "missing" or not container.started_at or not applications:
         return None
     if container.restarts == 0 and any(each.started_at < container.started_at for each in applications):
         return False
@@ -165,7 +198,8 @@ def waits_for(pod: Pod, agent: Agent) -> str:
     if agent.found == "native" and container.state == "running" and not container.started:
         return "its startup probe has not passed yet, and the application waits for it"
     if pod.phase != "Running":
-        return pod.trouble or container.reason or f"the pod is {pod.phase or 'not there yet'}"
+        cause = f" ({pod.events[-1]})" if pod.events else ""
+        return (pod.trouble or container.reason or f"the pod is {pod.phase or 'not there yet'}") + cause
     if _application_over(pod):
         hint = ", which only ACS does" if agent.declaration == "acs" else ""
         return f"the application has ended, the agent is to be ended{hint}"
@@ -175,6 +209,11 @@ def waits_for(pod: Pod, agent: Agent) -> str:
         return container.reason or "the agent does not run yet"
     idle = [each.name for each in pod.applications if each.state != "running"]
     return f"the application ({', '.join(idle)}) does not run" if idle else ""
+
+
+def _is_ordered(agent: Agent) -> bool:
+    declaration = DECLARATIONS.get(agent.declaration)
+    return declaration is not None and declaration.is_ordered
 
 
 def _application_over(pod: Pod) -> bool:

@@ -9,9 +9,13 @@ from typing import Any, NamedTuple
 
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.injection.marker import INJECTED
-from sidecar_plugin.kubernetes.declarations import acs
+from sidecar_plugin.kubernetes.declarations import recognised
+from sidecar_plugin.kubernetes.declarations.protocol import SeenContainer
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.json_schema import Schema
+
+DAMAGED = "damaged"
+"""What is found in a pod whose annotation `sidecar-plugin.dev/injected` cannot be read."""
 
 
 class Container(NamedTuple):
@@ -31,7 +35,8 @@ class Container(NamedTuple):
 class Agent(NamedTuple):
     """A sidecar of a pod. `promised` is the declaration it was injected with, "" for one that somebody wrote by hand.
 
-    `found` is what stands in the pod: native, acs, regular, `init` for an ordinary init container, `missing` for none.
+    `found` is the declaration in the pod, `regular` for a plain container, `init` for an ordinary init container, `missing` for
+    none.
     """
 
     name: str
@@ -46,13 +51,19 @@ class Agent(NamedTuple):
 
 
 class Pod(NamedTuple):
-    """A pod with its sidecars and the application's containers; `initialized_at`: since when it is Initialized."""
+    """A pod with its sidecars and the application's containers.
+
+    `reason` is why the pod failed as a whole (Evicted, OutOfcpu, DeadlineExceeded …), `events` are its warnings, the newest
+    last, `initialized_at` says since when it is Initialized.
+    """
 
     namespace: str
     name: str
     job: str
     phase: str
     trouble: str
+    reason: str
+    events: tuple[str, ...]
     restart_policy: str
     grace_period: int
     initialized_at: str
@@ -154,14 +165,28 @@ def read(text: str | bytes, file: str) -> tuple[list[Pod], list[Job]]:
         raise ManifestError(f"{file}: a List, a Pod or a Job is wanted; write it with `kubectl get pods,jobs -o json`")
     pods: list[Pod] = []
     jobs: list[Job] = []
+    events = _events(items)
     for path, item in items:
         if item["kind"] == "Pod":
             _check("Pod", item, file, path)
-            pods.append(_pod(item, f"{file}: {path}" if path else file))
+            name = (item["metadata"].get("namespace", ""), item["metadata"].get("name", ""))
+            pods.append(_pod(item, tuple(events.get(name, ()))))
         elif item["kind"] == "Job":
             _check("Job", item, file, path)
-            jobs.append(_job(item, f"{file}: {path}" if path else file))
+            jobs.append(_job(item))
     return pods, jobs
+
+
+def _events(items: list[tuple[str, dict[str, Any]]]) -> dict[tuple[str, str], list[str]]:
+    """Return the warnings of the events among the items by the pod that they are about; a damaged event says nothing."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for _, item in items:
+        about = item.get("involvedObject")
+        if item.get("kind") != "Event" or item.get("type") != "Warning" or not isinstance(about, dict):
+            continue
+        text = ": ".join(str(item[key]) for key in ("reason", "message") if item.get(key))
+        found.setdefault((str(about.get("namespace", "")), str(about.get("name", ""))), []).append(text)
+    return found
 
 
 def _check(schema: str, data: Any, file: str, path: str) -> None:
@@ -171,10 +196,10 @@ def _check(schema: str, data: Any, file: str, path: str) -> None:
         raise ManifestError(f"{file}: {place + ': ' if place else ''}{problem.message}")
 
 
-def _pod(data: dict[str, Any], place: str) -> Pod:
+def _pod(data: dict[str, Any], events: tuple[str, ...]) -> Pod:
     metadata, spec, status = data["metadata"], data["spec"], data["status"]
     statuses = {each["name"]: each for key in ("initContainerStatuses", "containerStatuses") for each in status.get(key) or ()}
-    declared = _declared(metadata, spec, place)
+    declared = _declared(metadata, spec)
     agents = tuple(
         Agent(name, promised, found, _container(container, statuses)) for name, container, promised, found in declared
     )
@@ -192,6 +217,8 @@ def _pod(data: dict[str, Any], place: str) -> Pod:
         job=owners[0] if owners else "",
         phase=status.get("phase", ""),
         trouble=trouble,
+        reason=status.get("reason") or "",
+        events=events,
         restart_policy=spec.get("restartPolicy", "Always"),
         grace_period=30 if grace is None else grace,
         initialized_at=initialized.get("lastTransitionTime") or "" if initialized.get("status") == "True" else "",
@@ -200,42 +227,46 @@ def _pod(data: dict[str, Any], place: str) -> Pod:
     )
 
 
-def _job(data: dict[str, Any], place: str) -> Job:
+def _job(data: dict[str, Any]) -> Job:
     metadata, template = data["metadata"], data["spec"]["template"]
     state, trouble = "Running", ""
     for condition in data["status"].get("conditions") or ():
         if condition["status"] == "True" and condition["type"] in ("Complete", "Failed", "Suspended"):
             state = condition["type"]
             trouble = ": ".join(condition[key] for key in ("reason", "message") if condition.get(key))
-    sidecars = bool(_declared(template.get("metadata") or {}, template["spec"], place))
+    sidecars = bool(_declared(template.get("metadata") or {}, template["spec"]))
     return Job(metadata.get("namespace", ""), metadata.get("name", ""), state, trouble, sidecars)
 
 
-def _declared(metadata: dict[str, Any], spec: dict[str, Any], place: str) -> list[tuple[str, str, str, str]]:
+def _declared(metadata: dict[str, Any], spec: dict[str, Any]) -> list[tuple[str, str, str, str]]:
     """Return agent, container, promised and found declaration of each sidecar, the injected ones first."""
+    annotations = metadata.get("annotations") or {}
     found: dict[str, str] = {}
-    for each in spec.get("initContainers") or ():
-        found[each["name"]] = "native" if each.get("restartPolicy") == "Always" else "init"
-    for each in spec["containers"] or ():
-        marked = any(entry["name"] == acs.VARIABLE and entry.get("value") == "true" for entry in each.get("env") or ())
-        found[each["name"]] = "acs" if marked else "regular"
-    injected = _injected((metadata.get("annotations") or {}).get(INJECTED), place)
+    for list_name, undeclared in (("initContainers", "init"), ("containers", "regular")):
+        for each in spec.get(list_name) or ():
+            variables = {entry["name"]: str(entry["value"]) for entry in each.get("env") or () if "value" in entry}
+            seen = SeenContainer(list_name, each["name"], each.get("restartPolicy", ""), variables, annotations)
+            found[each["name"]] = recognised(seen) or undeclared
+    try:
+        injected = _injected(annotations.get(INJECTED))
+    except ValueError:
+        return [("?", "", "", DAMAGED)]
     known = {container for _, container, _ in injected}
-    by_hand = [(name, name, "") for name, kind in found.items() if kind in ("native", "acs") and name not in known]
+    by_hand = [(name, name, "") for name, kind in found.items() if kind not in ("init", "regular") and name not in known]
     return [
         (agent, container, promised, found.get(container, "missing")) for agent, container, promised in [*injected, *by_hand]
     ]
 
 
-def _injected(annotation: str | None, place: str) -> list[tuple[str, str, str]]:
+def _injected(annotation: str | None) -> list[tuple[str, str, str]]:
+    """Return agent, container and declaration of each injected agent. Raises ValueError for an annotation that is damaged."""
     if annotation is None:
         return []
     try:
         agents = json.loads(annotation)["agents"].items()
         return [(name, str(each["container"]), str(each["declaration"])) for name, each in agents]
     except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
-        message = f"the annotation {INJECTED} cannot be read; install the workload again through the program"
-        raise ManifestError(f"{place}: {message}") from None
+        raise ValueError("damaged") from None
 
 
 def _container(name: str, statuses: dict[str, Any]) -> Container:

@@ -1,7 +1,9 @@
 """The ways to declare a sidecar, one file each, and how one is chosen.
 
-A declaration says into which list the agent's container goes, what makes it a sidecar there, and when it cannot be used.
-A new one is a module with a `DECLARATION`, a line in `DECLARATIONS` and a name in `schema.json`.
+A declaration says into which list the agent's container goes, what makes it a sidecar there, when it cannot be used, and how it
+is recognised in a pod that somebody else wrote. `check`, `convert` and `verify` ask it.
+
+To add one, write a module with a `DECLARATION` and add it to `DECLARATIONS`; `tools/derive` updates the schemas.
 """
 
 from typing import Any
@@ -10,7 +12,7 @@ from sidecar_plugin.errors import DeclarationError, TemplateError
 from sidecar_plugin.kubernetes import platforms
 from sidecar_plugin.kubernetes.cluster_version import NATIVE_SIDECARS, ClusterVersion
 from sidecar_plugin.kubernetes.declarations import acs, bci, eci, native, regular
-from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Target
+from sidecar_plugin.kubernetes.declarations.protocol import Declaration, SeenContainer, Target
 
 DECLARATIONS: dict[str, Declaration] = {
     declaration.name: declaration
@@ -26,6 +28,11 @@ def choose(asked: str, platform: str, version: ClusterVersion) -> Declaration:
         return DECLARATIONS[asked]
     there = platforms.named(platform)
     return DECLARATIONS[there.from_native if version >= NATIVE_SIDECARS else there.before_native]
+
+
+def recognised(container: SeenContainer) -> str:
+    """Return the name of the declaration by which a container is a sidecar, "" if it is declared in no way."""
+    return next((name for name, declaration in DECLARATIONS.items() if declaration.recognises(container)), "")
 
 
 def declare(declaration: Declaration, container: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sidecar_plugin.kubernetes import platforms
 from sidecar_plugin.kubernetes.cluster_version import NATIVE_SIDECARS
-from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Finding, Target, foreign, with_variables
+from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Finding, SeenContainer, Target, foreign, with_variables
 
 VARIABLE = "__IS_SIDECAR__"
 
@@ -19,9 +19,14 @@ class _Acs:
     position = "last"
     marks = (VARIABLE,)
     listed_in = ()
+    is_ordered = True
+    exit_code_counts = True
 
     def declare(self, container: dict[str, Any]) -> dict[str, Any]:
         return with_variables(container, {VARIABLE: "true"})
+
+    def recognises(self, container: SeenContainer) -> bool:
+        return container.list_name == "containers" and container.variables.get(VARIABLE) == "true"
 
     def check(self, target: Target) -> Finding | None:
         if target.platform != "acs":

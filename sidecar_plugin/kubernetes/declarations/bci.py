@@ -14,7 +14,7 @@ could not be read here; 1 and -1 are on either side of the 0 that the page shows
 from typing import Any
 
 from sidecar_plugin.kubernetes import platforms
-from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Finding, Target, foreign, with_variables
+from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Finding, SeenContainer, Target, foreign, with_variables
 
 DEFAULTS = {"BCI_CONTAINER_LAUNCH_PRIORITY": "1", "BCI_CONTAINER_EXIT_PRIORITY": "-1"}
 _PREFIX = "bci.virtual-kubelet.io/bci-"
@@ -26,9 +26,15 @@ class _Bci:
     position = "last"
     marks = ()
     listed_in = (f"{_PREFIX}ignore-exit-code-containers", f"{_PREFIX}resource-ignore-containers")
+    is_ordered = True
+    exit_code_counts = True
 
     def declare(self, container: dict[str, Any]) -> dict[str, Any]:
         return with_variables(container, DEFAULTS)
+
+    def recognises(self, container: SeenContainer) -> bool:
+        listed = container.annotations.get(self.listed_in[0], "")
+        return container.list_name == "containers" and container.name in [name.strip() for name in listed.split(",")]
 
     def check(self, target: Target) -> Finding | None:
         if target.platform == "bci":

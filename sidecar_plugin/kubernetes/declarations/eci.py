@@ -17,7 +17,7 @@ The last three can be set otherwise, by the settings' `container.env`; the first
 from typing import Any
 
 from sidecar_plugin.kubernetes import platforms
-from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Finding, Target, foreign, with_variables
+from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Finding, SeenContainer, Target, foreign, with_variables
 
 MARKS = {"ECI_CONTAINER_TYPE": "sidecar", "ECI_CONTAINER_IGNORE_EXIT_CODE": "true"}
 DEFAULTS = {
@@ -33,9 +33,15 @@ class _Eci:
     position = "last"
     marks = tuple(MARKS)
     listed_in = ()
+    is_ordered = True
+    exit_code_counts = True
 
     def declare(self, container: dict[str, Any]) -> dict[str, Any]:
         return with_variables(container, {**MARKS, **DEFAULTS})
+
+    def recognises(self, container: SeenContainer) -> bool:
+        kind = "ECI_CONTAINER_TYPE"
+        return container.list_name == "containers" and container.variables.get(kind) == MARKS[kind]
 
     def check(self, target: Target) -> Finding | None:
         if target.platform == "eci":

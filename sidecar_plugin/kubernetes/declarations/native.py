@@ -9,7 +9,7 @@ from typing import Any
 
 from sidecar_plugin.kubernetes import platforms
 from sidecar_plugin.kubernetes.cluster_version import NATIVE_SIDECARS
-from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Finding, Target
+from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Finding, SeenContainer, Target
 
 
 class _Native:
@@ -18,10 +18,15 @@ class _Native:
     position = "first"
     marks = ()
     listed_in = ()
+    is_ordered = True
+    exit_code_counts = False  # KEP-753: exit codes of sidecars are ignored when the pod ends
 
     def declare(self, container: dict[str, Any]) -> dict[str, Any]:
         head: dict[str, Any] = {key: container[key] for key in ("name", "image") if key in container}
         return {**head, "restartPolicy": "Always", **container}
+
+    def recognises(self, container: SeenContainer) -> bool:
+        return container.list_name == "initContainers" and container.restart_policy == "Always"
 
     def check(self, target: Target) -> Finding | None:
         platform = platforms.named(target.platform)

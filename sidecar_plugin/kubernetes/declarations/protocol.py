@@ -1,5 +1,6 @@
-"""What a declaration offers, and what it is told."""
+"""What a declaration offers: how it is written, what it forbids, and how it is recognised."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
@@ -16,6 +17,19 @@ class Target(NamedTuple):
     workload: str
     runs_to_completion: bool
     asked: bool
+
+
+class SeenContainer(NamedTuple):
+    """A container that somebody wrote, in a manifest or in the cluster: what declarations are recognised by.
+
+    `variables` are the environment variables with literal string values; `annotations` are those of the pod.
+    """
+
+    list_name: str
+    name: str
+    restart_policy: str
+    variables: Mapping[str, str]
+    annotations: Mapping[str, str]
 
 
 class Finding(NamedTuple):
@@ -48,8 +62,19 @@ class Declaration(Protocol):
     def listed_in(self) -> tuple[str, ...]:
         """The annotations of the pod that list the sidecars' names, with commas."""
 
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the sidecar starts before the application and ends after it."""
+
+    @property
+    def exit_code_counts(self) -> bool:
+        """Whether an exit code other than 0 at the end of the pod means that something is wrong."""
+
     def declare(self, container: dict[str, Any]) -> dict[str, Any]:
         """Return the container, which declares nothing itself, with what makes it a sidecar."""
+
+    def recognises(self, container: SeenContainer) -> bool:
+        """Say whether a container that somebody wrote is declared in this way."""
 
     def check(self, target: Target) -> Finding | None:
         """Return what speaks against the declaration for this target."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from sidecar_plugin.kubernetes import platforms
 from sidecar_plugin.kubernetes.cluster_version import NATIVE_SIDECARS
-from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Finding, Target
+from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Finding, SeenContainer, Target
 
 
 class _Regular:
@@ -17,9 +17,14 @@ class _Regular:
     position = "last"
     marks = ()
     listed_in = ()
+    is_ordered = False
+    exit_code_counts = True
 
     def declare(self, container: dict[str, Any]) -> dict[str, Any]:
         return dict(container)
+
+    def recognises(self, container: SeenContainer) -> bool:
+        return False  # nothing tells it from a container of the application
 
     def check(self, target: Target) -> Finding | None:
         if not target.runs_to_completion:

@@ -46,10 +46,6 @@ def pod(part: str, **values: Any) -> dict[str, Any]:
             pod("status", initContainerStatuses=[{"name": "agent", "state": {"running": {"startedAt": "now"}}}]),
             "<stdin>: status.initContainerStatuses[0].state.running.startedAt: ",
         ),
-        (
-            pod("metadata", annotations={"sidecar-plugin.dev/injected": "{}"}),
-            "<stdin>: the annotation sidecar-plugin.dev/injected cannot be read",
-        ),
     ],
 )
 def test_input_that_cannot_be_judged(given: Any, message: str) -> None:
