@@ -13,6 +13,8 @@ from sidecar_plugin.errors import Place, SidecarPluginError, TemplateError
 from sidecar_plugin.runtime.cache import RIGHT, Memo
 from sidecar_plugin.runtime.json_schema import Problem, Schema
 from sidecar_plugin.settings.merge import merge
+from sidecar_plugin.settings.settings import RESERVED
+from sidecar_plugin.yamledit.access import key_place
 from sidecar_plugin.yamledit.construct import DataError, to_data
 from sidecar_plugin.yamledit.nodes import ParseError
 from sidecar_plugin.yamledit.parser import parse
@@ -171,9 +173,25 @@ class _Values:
             words = str(error).splitlines()[0]
             raise TemplateError(f"not a JSON Schema: {words}", Place(self._folder.path(VALUES_SCHEMA), 1, 1)) from None
         if problem:
-            raise ValuesError(problem)
+            raise ValuesError(self._explained(problem, overrides))
         self._last = (overrides, values)
         return values
+
+    def _explained(self, problem: Problem, overrides: tuple[dict[str, Any], ...]) -> Problem:
+        """Return the problem, with what to write instead where a null removed a value that the template needs."""
+        if not problem.missing:
+            return problem
+        default: Any = self._defaults
+        removed: list[Any] = list(overrides)
+        for step in [*problem.path, problem.missing]:
+            default = default.get(step) if isinstance(default, dict) else None
+            removed = [one[step] for one in removed if isinstance(one, dict) and step in one]
+        if default is None or None not in removed:
+            return problem
+        empty: dict[type, str] = {dict: "{}", list: "[]", str: '""'}
+        instead = empty.get(type(default)) or json.dumps(default)
+        message = f'"{problem.missing}" cannot be null: the template needs it; write {problem.missing}: {instead}'
+        return problem._replace(message=message)
 
 
 def _compile(folder: AgentFolder, files: dict[str, str]) -> "Templates":
@@ -216,6 +234,13 @@ def _defaults(folder: AgentFolder, files: dict[str, str]) -> dict[str, Any]:
         raise TemplateError(error.message, source.place(error.offset)) from None
     if not isinstance(data, dict):
         raise TemplateError("the values must be a mapping", source.place(0))
+    reserved = sorted(RESERVED.intersection(data))
+    if reserved:
+        key = reserved[0]
+        message = (
+            f'"{key}" is a key of the settings, not a value of the template: set agents.{folder.name}.{key} in the settings'
+        )
+        raise TemplateError(message, source.place(key_place(root, [], key) if root is not None else 0))
     return data
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from jinja2 import FunctionLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, UndefinedError, meta
+from jinja2 import FunctionLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, Undefined, UndefinedError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from sidecar_plugin.yamledit.emitter import block
@@ -22,7 +22,22 @@ MAX_SECONDS = 2.0  # of computing
 MAX_BITS = 100_000
 
 
-_METHODS = frozenset(dir(dict))  # these come before a mapping's values
+class _Method:
+    """A method of a value: it can be called, and is no text."""
+
+    __slots__ = ("_function", "_name")
+
+    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+        self._name = name
+        self._function = function
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self._function(*arguments, **named)
+
+    def __str__(self) -> str:
+        raise TypeError(f'"{self._name}" is a method here and has no value; call it with parentheses, or set the value')
+
+    __repr__ = __html__ = __str__
 
 
 class RenderError(Exception):
@@ -43,10 +58,13 @@ class _Environment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset(("**", "*", "%"))
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """Return what Jinja2 finds, without the exception on its way to a mapping's value."""
-        if obj.__class__ is dict and attribute in obj and attribute not in _METHODS:
+        """Return an item of a mapping before an attribute, so that a value can have the name of a method (`keys`, `items`)."""
+        if isinstance(obj, dict) and attribute in obj:
             return obj[attribute]
-        return super().getattr(obj, attribute)
+        found = super().getattr(obj, attribute)
+        if isinstance(found, Undefined) or not callable(found) or not isinstance(obj, (dict, list, tuple, str, bytes)):
+            return found
+        return _Method(attribute, found)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "**" and _bits(left) * abs(_bits_or(right)) > MAX_BITS:
@@ -84,6 +102,7 @@ def compile_template(files: Mapping[str, str], paths: Mapping[str, str], name: s
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_finalize,
         auto_reload=False,
     )
     del environment.filters["random"], environment.globals["lipsum"]  # the same input is to give the same output
@@ -94,6 +113,13 @@ def compile_template(files: Mapping[str, str], paths: Mapping[str, str], name: s
     environment.filters["with_share_of"] = _with_share_of
     with _bounded(frozenset(paths.values())):
         return environment.get_template(name)
+
+
+def _finalize(value: Any) -> Any:
+    """Return what is written for a value. Raise TypeError for a function or an object, whose text differs in each run."""
+    if isinstance(value, (str, int, float, dict, list, tuple, Undefined)) or value is None:
+        return value
+    raise TypeError(f"a {type(value).__name__} cannot be written out; call it, or use a filter such as list")
 
 
 class Watched(dict[str, Any]):

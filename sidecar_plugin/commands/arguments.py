@@ -17,6 +17,8 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("--config", "FILE", "SidecarInjection documents (can be repeated)"),
     ("--values", "FILE", "Helm values with the settings under `sidecars` (can be repeated)"),
     ("--set", "KEY=VALUE", "one setting, such as agents.logging.enabled=true (can be repeated)"),
+    ("--set-string", "KEY=VALUE", "the same, the value always being text (can be repeated)"),
+    ("--set-file", "KEY=FILE", "the same, the value being the text of a file (can be repeated)"),
     ("--templates", "DIR", "a folder of further agents (can be repeated)"),
     ("--cluster-version", "VERSION", 'the Kubernetes version, such as "1.30"'),
     ("--platform", "PLATFORM", "acs (default), kubernetes, eci, bci, fargate, autopilot or aci"),
@@ -24,8 +26,9 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("--report", "FORMAT", "the report on stderr: text (default), json or none"),
     ("--strict", "", "make warnings errors"),
 )
-"""The options of every way of injecting: the flag, what it takes, and its help. The first four can be repeated."""
-REPEATED = frozenset(("--config", "--values", "--set", "--templates"))
+"""The options of every way of injecting: the flag, what it takes, and its help. Those of REPEATED can be repeated."""
+REPEATED = frozenset(("--config", "--values", "--set", "--set-string", "--set-file", "--templates"))
+SHORT = {"--values": ("-f",)}
 _USAGE = {"+": "{}...", "?": "[{}]"}
 REPORTS = ("text", "json", "none")
 
@@ -98,7 +101,7 @@ def add_options(parser: "ArgumentParser", only: tuple[str, ...] = ()) -> None:
         if not metavar:
             settings.add_argument(flag, action="store_true", help=text)
         elif flag in REPEATED:
-            settings.add_argument(flag, metavar=metavar, action="append", default=[], help=text)
+            settings.add_argument(*SHORT.get(flag, ()), flag, metavar=metavar, action="append", default=[], help=text)
         elif flag == "--report":
             add_report(settings)
         else:

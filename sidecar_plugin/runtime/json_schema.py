@@ -15,11 +15,13 @@ Path = list[str | int]
 
 
 class Problem(NamedTuple):
-    """One finding: the path of the value in the data, what is wrong with it; `key` if it is about a key of the value."""
+    """One finding: the path of the value in the data, what is wrong with it; `key` if it is about a key of the value,
+    `missing` if it is a required key that is not there."""
 
     path: Path
     message: str
     key: str | None = None
+    missing: str = ""
 
 
 class Schema:
@@ -86,7 +88,7 @@ def _problem(error: Any, schema: dict[str, Any]) -> Problem:
     if kind == "minProperties":
         return Problem(path, "is empty; give at least one key, or leave it out")
     if kind == "required":
-        return Problem(path, f'the key "{error.kind.property}" is missing')
+        return Problem(path, f'the key "{error.kind.property}" is missing', missing=error.kind.property)
     return Problem(path, error.message)
 
 

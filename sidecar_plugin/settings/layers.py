@@ -15,7 +15,6 @@ from sidecar_plugin.kubernetes.origin import CHART, KUBE_VERSION, annotation, ch
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.json_schema import Path, Schema, name_of
 from sidecar_plugin.settings.merge import layer as lay_over
-from sidecar_plugin.settings.set_syntax import parse_set
 from sidecar_plugin.yamledit.access import key_place, lookup
 from sidecar_plugin.yamledit.construct import DataError, to_data
 from sidecar_plugin.yamledit.documents import Document, split
@@ -81,6 +80,8 @@ def _error(layer: Layer, message: str, path: Path, key: str | None = None) -> Se
         value = f"{values_path(layer.chart)}.{field_of([*path, *([key] if key else [])])}"
         named = f"the value {value}, " if layer.kube_version else ""  # else it is not the library chart that rendered it
         message = f"{message} ({named}rendered by {layer.template})"
+    if layer.label.startswith("--set ") and message.startswith("must be a string"):
+        message += "; --set-string keeps a value text"
     return SettingsError(message if place else f"{message} (in {layer.label})", place, field_of(path))
 
 
@@ -171,13 +172,14 @@ def values_layer(source: Source, memo: Memo, values_key: str = VALUES_KEY) -> La
     return found
 
 
-def set_layer(text: str, memo: Memo) -> Layer:
-    """Return the layer of one `--set` argument; a leading `sidecars.` may be left out. Raises SettingsError."""
-    data = parse_set(text)
+def set_layer(option: str, text: str, data: dict[str, Any], memo: Memo) -> Layer:
+    """Return the layer of one argument of `--set` and its like, `data` being what it sets; a leading `sidecars.` may be left
+    out. Raises SettingsError."""
+    label = f'{option} "{text}"'
     nested = data.pop(VALUES_KEY, {})
     if not isinstance(nested, dict):
-        raise SettingsError(f'--set "{text}": {VALUES_KEY} must be a mapping')
-    return _checked(Layer(f'--set "{text}"', lay_over(data, nested)), memo)
+        raise SettingsError(f"{label}: {VALUES_KEY} must be a mapping")
+    return _checked(Layer(label, lay_over(data, nested)), memo)
 
 
 def evaluated_layer(label: str, data: Any, kube_version: str, sources: "tuple[Layer, ...]", memo: Memo) -> Layer:

@@ -1,17 +1,15 @@
 """What the front ends share: the options of a run, the settings they make, and how a run ends."""
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from sidecar_plugin.errors import UsageError
 from sidecar_plugin.runtime.cache import Memo, MemoFile
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.settings.layers import VALUES_KEY, Layer, config_layers, option_layer, set_layer, values_layer
+from sidecar_plugin.settings.set_syntax import parse_set, parse_set_file
 from sidecar_plugin.settings.settings import Settings, merge_layers
 from sidecar_plugin.yamledit.source import Source
-
-if TYPE_CHECKING:
-    pass
 
 
 class Options(NamedTuple):
@@ -20,6 +18,8 @@ class Options(NamedTuple):
     config: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
     set: tuple[str, ...] = ()
+    set_string: tuple[str, ...] = ()
+    set_file: tuple[str, ...] = ()
     cluster_version: str | None = None
     platform: str | None = None
     declaration: str | None = None
@@ -42,6 +42,10 @@ def settings_for(options: Options, found: list[Layer], results: Results, memo: M
     return merge_layers([*_documents(options, found, memo), *_option_layers(options, results, memo)])
 
 
+def _text_of(name: str) -> str:
+    return read_file(name, "--set-file").text
+
+
 def _documents(options: Options, found: list[Layer], memo: Memo) -> list[Layer]:
     return [*(layer for name in options.config for layer in config_layers(read_file(name, "--config"), memo)), *found]
 
@@ -55,7 +59,9 @@ def _option_layers(options: Options, results: Results, memo: Memo) -> list[Layer
             results.warn(f"--values {name}: it has no key `{VALUES_KEY}`, so it sets nothing", None)
         else:
             layers.append(layer)
-    layers += [set_layer(text, memo) for text in options.set]
+    layers += [set_layer("--set", text, parse_set(text), memo) for text in options.set]
+    layers += [set_layer("--set-string", text, parse_set(text, "--set-string"), memo) for text in options.set_string]
+    layers += [set_layer("--set-file", text, parse_set_file(text, _text_of), memo) for text in options.set_file]
     for option, key, value in (
         ("--cluster-version", "clusterVersion", options.cluster_version),
         ("--platform", "platform", options.platform),

@@ -5,6 +5,7 @@ https://helm.sh/docs/intro/using_helm/#the-format-and-limitations-of---set.
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from sidecar_plugin.errors import SettingsError
@@ -14,25 +15,29 @@ _STEP = r"((?:[^.\[\]\\]|\\.)+)((?:\[\d{1,3}\])*)"
 _KEY = rf"{_STEP}(?:\.{_STEP})*"
 
 
-def parse_set(text: str) -> dict[str, Any]:
-    """Return the values that one `--set` argument sets: `a.b=c`, several with commas, `a={x,y}`, `a[0].b=c`, `\\` escapes.
+def parse_set(text: str, option: str = "--set") -> dict[str, Any]:
+    """Return the values that one argument of `--set` sets: `a.b=c`, several with commas, `a={x,y}`, `a[0].b=c`, `\\` escapes.
 
-    true, false, null and integers mean just that, all else is a string (so `--set clusterVersion=1.30` is "1.30").
-    Raises SettingsError for text that is no assignment.
+    As in Helm, true, false and null in any case and integers mean just that, and all else is a string (so
+    `--set clusterVersion=1.30` is "1.30"). With the option `--set-string` everything is a string. Raises SettingsError for text
+    that is no assignment.
     """
+    typed = _unescaped if option == "--set-string" else _typed
     values: dict[str, Any] = {}
     position = 0
     while position < len(text):
         key, position = _until(text, position, "=,")
         if position >= len(text) or text[position] != "=":
-            raise SettingsError(f'--set "{text}": "{key}" has no value; write KEY=VALUE')
+            raise SettingsError(f'{option} "{text}": "{key}" has no value; write KEY=VALUE')
+        if key != key.strip():
+            raise SettingsError(f'{option} "{text}": a blank beside the key "{key.strip()}"; write a,b without blanks')
         position += 1
         if text.startswith("{", position):
             items, position = _list(text, position + 1)
-            value: Any = [_typed(item) for item in items]
+            value: Any = [typed(item) for item in items]
         else:
             raw, position = _until(text, position, ",")
-            value = _typed(raw)
+            value = typed(raw)
         _assign(values, _steps(text, key), value)
         if position < len(text) and text[position] != ",":
             raise SettingsError(f'--set "{text}": a comma is missing after the list of "{key}"')
@@ -62,13 +67,29 @@ def _list(text: str, position: int) -> tuple[list[str], int]:
 
 
 def _typed(raw: str) -> Any:
-    if raw in ("true", "false"):
-        return raw == "true"
-    if raw == "null":
+    lower = raw.lower()
+    if lower in ("true", "false"):
+        return lower == "true"
+    if lower == "null":
         return None
     if re.fullmatch(_INTEGER, raw) and len(raw) < 20:
         return int(raw)
+    return _unescaped(raw)
+
+
+def _unescaped(raw: str) -> str:
     return re.sub(r"\\(.)", r"\1", raw)
+
+
+def parse_set_file(text: str, read: Callable[[str], str]) -> dict[str, Any]:
+    """Return the values that one argument of `--set-file` sets, `a.b=FILE` or several with commas; `read` returns a text."""
+    values: dict[str, Any] = {}
+    for part in text.split(","):
+        key, has_value, name = part.partition("=")
+        if not has_value or not name:
+            raise SettingsError(f'--set-file "{text}": "{key}" has no file; write KEY=FILE')
+        _assign(values, _steps(text, key), read(name))
+    return values
 
 
 def _steps(text: str, key: str) -> list[str | int]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from sidecar_plugin.yamledit import libyaml
 from sidecar_plugin.yamledit.libyaml import MAX_DEPTH, Event, YAMLError
+from sidecar_plugin.yamledit.lines import line_end, line_start
 from sidecar_plugin.yamledit.nodes import Alias, Mapping, Node, ParseError, Scalar, Sequence, Target, Tree, as_key, follow
 
 _PROPERTY = r"(?<![^\s\[\]{},:\"'\ufeff])(?:!|&[^\s&])"
@@ -32,7 +33,7 @@ def validate(text: str) -> None:
         else:
             libyaml.parser(text).raw_parse()
     except YAMLError as error:
-        raise ParseError(*libyaml.problem(text, error)) from None
+        raise _explained(text, *libyaml.problem(text, error)) from None
 
 
 def parse(text: str) -> Tree:
@@ -47,10 +48,27 @@ def parse(text: str) -> Tree:
                 if tree := _compose(text):
                     return tree
             except YAMLError:
-                pass  # an alias, or no YAML: said by the events
+                pass  # an alias, or no YAML: the events say which
         return _build(text)
     except YAMLError as error:
-        raise ParseError(*libyaml.problem(text, error)) from None
+        raise _explained(text, *libyaml.problem(text, error)) from None
+    except ParseError as error:
+        raise _explained(text, error.message, error.offset) from None
+
+
+def _explained(text: str, message: str, offset: int) -> ParseError:
+    """Return the error, with the cause where it is more than a mistake in YAML."""
+    start, end = line_start(text, offset), line_end(text, offset)
+    if "{{" in text[start:end] and "}}" in text[start:]:
+        message = (
+            "this is a chart's template, not a manifest: {{ }} must be rendered first; give the output of `helm template`, or "
+            "use the program as Helm's post-renderer"
+        )
+    elif (mark := text.find("\ufeff")) >= 0:
+        message, offset = "a byte order mark (U+FEFF, an invisible character) in the middle of the text; delete it", mark
+    elif text[offset : offset + 1] in ("{", "[") and text[:offset].rstrip()[-1:] in ("}", "]"):
+        message = "a second JSON value; put a line with --- between the two"
+    return ParseError(message, offset)
 
 
 def may_hold_complex_key(text: str) -> bool:

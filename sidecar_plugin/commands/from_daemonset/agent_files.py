@@ -5,6 +5,7 @@ The template holds the fixed parts of the container. What a user may want to cha
 
 import json
 import re
+from hashlib import sha256
 from typing import Any
 
 from sidecar_plugin.agents.agent import TEMPLATE, VALUES, VALUES_SCHEMA
@@ -15,6 +16,7 @@ from sidecar_plugin.commands.from_daemonset.volumes import shortened
 from sidecar_plugin.yamledit.emitter import block, flow, scalar
 
 README = "README.md"
+_MAX_ANNOTATION = 63  # letters of the name behind the slash, as Kubernetes takes it
 _OF_JINJA = re.compile(r"\{[{%#]")
 
 
@@ -45,6 +47,7 @@ class _Template:
     def __init__(self, plan: AgentPlan) -> None:
         self._plan = plan
         self._names = _file_names(plan.files)
+        self._annotations = _annotation_names(self._names)
         self._maps = list(dict.fromkeys(file.config_map for file in plan.files))
 
     def configuration(self) -> dict[str, str]:
@@ -140,8 +143,7 @@ class _Template:
         )
 
     def _annotation(self, file: ConfigFile) -> str:
-        name = self._names[file].removesuffix(".j2")
-        return f"{shortened(self._plan.daemon_set.name)}.sidecar-plugin.dev/{name[:63].strip('-._')}"
+        return f"{shortened(self._plan.daemon_set.name)}.sidecar-plugin.dev/{self._annotations[file]}"
 
     def _configuration_carriers(self) -> str:
         plan = self._plan
@@ -190,6 +192,19 @@ def _file_names(files: list[ConfigFile]) -> dict[ConfigFile, str]:
         is_free = plain not in names.values() and plain != TEMPLATE and file.key[:1] not in "._-"
         names[file] = plain if is_free else f"{file.config_map}.{file.key}.j2"
     return names
+
+
+def _annotation_names(names: dict[ConfigFile, str]) -> dict[ConfigFile, str]:
+    """Return the name of each file's annotation, as Kubernetes takes it: 63 letters at most, and different for each file."""
+    found: dict[ConfigFile, str] = {}
+    for file, name in names.items():
+        plain = name.removesuffix(".j2")
+        short = re.sub(r"[^A-Za-z0-9._-]", "-", plain)[:_MAX_ANNOTATION].strip("-._")
+        if short != plain or short in found.values():
+            digest = sha256(plain.encode()).hexdigest()[:8]
+            short = f"{short[: _MAX_ANNOTATION - 9].strip('-._')}-{digest}".lstrip("-")
+        found[file] = short
+    return found
 
 
 def _readme(plan: AgentPlan) -> str:

@@ -75,7 +75,6 @@ class _Planner:
         self._pod = daemon_set.pod
         self._container = container
         self._name = name or container["name"]
-        self._of_the_node = {one["name"] for one in self._pod.get("volumes") or [] if "hostPath" in one}
         self._tale = Tale([], [], [])
         self._environment = Environment(daemon_set, self._tale.to_do)
 
@@ -152,23 +151,35 @@ class _Planner:
     # --- init containers
 
     def _is_needed(self, init: Data) -> bool:
-        """Say whether an init container prepares something for the container: they share a volume that is not of the node."""
+        """Say whether an init container prepares something for the container: they share a volume that a sidecar keeps."""
         own = {mount["name"] for mount in self._container.get("volumeMounts") or []}
         common = {mount["name"] for mount in init.get("volumeMounts") or []} & own
         if init.get("restartPolicy") == "Always":
             self._tale.left_out.append(f"the native sidecar {init['name']} of the DaemonSet itself")
             return False
-        if common - self._of_the_node:
+        if common - self._node_volumes(init):
             return True
         self._tale.left_out.append(f"the init container {init['name']}: it prepares nothing that the container uses")
         return False
+
+    def _node_volumes(self, init: Data) -> set[str]:
+        """Return the host paths of the container that a sidecar cannot have, as they are with that init container."""
+        mounts = Volumes(self._set, [self._container, init], Tale([], [], []))
+        both = [*(self._container.get("volumeMounts") or []), *(init.get("volumeMounts") or [])]
+        kept = {one["name"] for one in both if mounts.mounts({"volumeMounts": [one]})}
+        return {one["name"] for one in both} - kept
 
     def _files(self, volumes: list[Data]) -> list[ConfigFile]:
         names = [(volume.get("configMap") or {}).get("name") for volume in volumes]
         files = []
         for name in dict.fromkeys(name for name in names if name in self._set.config_maps):
             config_map = self._set.config_maps[str(name)]
-            if config_map.get("binaryData") or not config_map.get("data"):
+            if config_map.get("binaryData"):
+                keys = ", ".join(map(str, config_map["binaryData"]))
+                message = f"the ConfigMap {name} has binaryData ({keys}), which annotations cannot hold"
+                self._tale.to_do.append(f"{message}: it must be in the namespaces of the applications")
+                continue
+            if not config_map.get("data"):
                 self._tale.to_do.append(f"the ConfigMap {name} has no text: it must be in the namespaces of the applications")
                 continue
             self._tale.turned.append(f"ConfigMap {name}: carried along, see configuration of the values")
