@@ -117,9 +117,20 @@ def compile_template(files: Mapping[str, str], paths: Mapping[str, str], name: s
 
 def _finalize(value: Any) -> Any:
     """Return what is written for a value. Raise TypeError for a function or an object, whose text differs in each run."""
-    if isinstance(value, (str, int, float, dict, list, tuple, Undefined)) or value is None:
-        return value
-    raise TypeError(f"a {type(value).__name__} cannot be written out; call it, or use a filter such as list")
+    if isinstance(value, Undefined):
+        str(value)  # raises UndefinedError
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            _finalize(key)
+            _finalize(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            _finalize(inner)
+    elif value is not None and not isinstance(value, (str, int, float)):
+        raise TypeError(
+            f"a {type(value).__name__.lstrip('_').lower()} cannot be written out; call it, or use a filter such as list"
+        )
+    return value
 
 
 class Watched(dict[str, Any]):

@@ -367,8 +367,32 @@ def test_an_ordinary_template_still_renders_afterwards() -> None:
     render('container: {name: a, image: "x"}')
 
 
-def test_a_mappings_methods_come_before_its_values() -> None:
-    """As Jinja2 has it; what comes first must not depend on how quickly it is found."""
-    text = '{{ {"items": 1}.items is callable }} {{ {"items": 1}["items"] }} {{ {"a": 2}.a }} {{ {"a": 2}.b is defined }}'
-    files = {"t": text}
-    assert sandbox.render(sandbox.compile_template(files, files, "t"), {}, frozenset()) == "True 1 2 False"
+@pytest.mark.parametrize("name", sorted({*dir(dict), *dir(list), *dir(str)}))
+def test_a_value_with_the_name_of_a_method_is_rendered(name: str) -> None:
+    files = {"t": f'{{{{ values.{name} }}}} {{{{ values["{name}"] }}}} {{{{ "-" ~ values.{name} }}}}'}
+    template = sandbox.compile_template(files, files, "t")
+    assert sandbox.render(template, {"values": {name: "x"}}, frozenset()) == "x x -x"
+
+
+@pytest.mark.parametrize("name", sorted({*dir(dict), *dir(list), *dir(str)}))
+@pytest.mark.parametrize("value", [{}, [], "", ()], ids=["mapping", "list", "text", "tuple"])
+@pytest.mark.parametrize(
+    "text", ["{{ value.NAME }}", "{{ '-' ~ value.NAME }}", "{{ [value.NAME] }}", "{{ value.NAME | tojson }}"]
+)
+def test_a_method_is_never_written_out(name: str, value: Any, text: str) -> None:
+    files = {"t": text.replace("NAME", name)}
+    with pytest.raises(sandbox.RenderError):
+        sandbox.render(sandbox.compile_template(files, files, "t"), {"value": value}, frozenset())
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ range }}", "{{ fail }}", "{{ namespace() }}", "{{ cycler(1) }}", "{{ [1] | map('string') }}"]
+)
+def test_an_object_is_never_written_out(text: str) -> None:
+    with pytest.raises(sandbox.RenderError):
+        sandbox.render(sandbox.compile_template({"t": text}, {"t": "t"}, "t"), {}, frozenset())
+
+
+def test_methods_can_be_called() -> None:
+    files = {"t": "{% for key, value in value.items() %}{{ key }}{{ value.upper() }}{% endfor %}"}
+    assert sandbox.render(sandbox.compile_template(files, files, "t"), {"value": {"a": "b"}}, frozenset()) == "aB"

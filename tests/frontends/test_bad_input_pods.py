@@ -199,7 +199,7 @@ def test_json_with_a_null_that_would_have_to_be_replaced_is_refused() -> None:
 
 
 def test_a_second_json_value_without_a_separator_is_refused() -> None:
-    refuses(f"{json.dumps(JSON_POD)}\n{json.dumps(JSON_POD)}\n", "2:1", "<document start>")
+    refuses(f"{json.dumps(JSON_POD)}\n{json.dumps(JSON_POD)}\n", "2:1", "put a line with ---")
 
 
 ENV = "  - name: a\n    env: &e\n    - {name: A, value: b}\n"
