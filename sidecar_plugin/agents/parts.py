@@ -1,11 +1,15 @@
 """What a rendered agent is: the parts that it adds to a pod, and the settings' patch of its container."""
 
+import json
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sidecar_plugin import __version__
 from sidecar_plugin.errors import TemplateError
+from sidecar_plugin.kubernetes import pod_templates
+from sidecar_plugin.kubernetes.quantities import parse_quantity
 from sidecar_plugin.runtime.cache import Memo
-from sidecar_plugin.runtime.json_schema import Schema
+from sidecar_plugin.runtime.json_schema import Problem, Schema
 from sidecar_plugin.yamledit.access import key_place, lookup
 from sidecar_plugin.yamledit.construct import DataError, to_data
 from sidecar_plugin.yamledit.nodes import ParseError, Target
@@ -17,14 +21,28 @@ if TYPE_CHECKING:
 
 _NAMED: dict[str, Any] = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "minLength": 1}}}
 _STRINGS = {"type": ["object", "null"], "additionalProperties": {"type": "string"}}
-_CONTAINER: dict[str, Any] = {
+
+
+def _type(name: str, *required: str) -> dict[str, Any]:
+    """Return the schema of one of Kubernetes' own types, an object with these keys."""
+    return {"allOf": [{"type": "object", "required": list(required)}, {"$ref": f"#/$defs/{name}"}]}
+
+
+def _list(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": ["array", "null"], "items": items}
+
+
+CONTAINER = _type("Container", "name", "image")
+_MANIFEST: dict[str, Any] = {
     "type": "object",
-    "required": ["name", "image"],
+    "required": ["apiVersion", "kind", "metadata"],
     "properties": {
-        "name": {"type": "string", "minLength": 1},
-        "image": {"type": "string", "minLength": 1},
-        "env": {"type": ["array", "null"], "items": _NAMED},
-        "volumeMounts": {"type": ["array", "null"], "items": _NAMED},
+        "apiVersion": {"type": "string"},
+        "kind": {"type": "string"},
+        "metadata": {
+            **_NAMED,
+            "properties": {**_NAMED["properties"], "namespace": {"type": "string"}, "annotations": _STRINGS},
+        },
     },
 }
 _PARTS_SCHEMA: dict[str, Any] = {
@@ -33,40 +51,29 @@ _PARTS_SCHEMA: dict[str, Any] = {
     "required": ["container"],
     "additionalProperties": False,
     "properties": {
-        "container": _CONTAINER,
-        "volumes": {"type": ["array", "null"], "items": _NAMED},
+        "container": CONTAINER,
+        "volumes": _list(_type("Volume", "name")),
         "applicationContainers": {
             "type": ["object", "null"],
             "additionalProperties": False,
             "properties": {
-                "volumeMounts": {
-                    "type": ["array", "null"],
-                    "items": {**_NAMED, "required": ["name", "mountPath"]},
-                },
-                "env": {"type": ["array", "null"], "items": _NAMED},
+                "volumeMounts": _list(_type("VolumeMount", "name", "mountPath")),
+                "env": _list(_type("EnvVar", "name")),
             },
         },
-        "podAnnotations": _STRINGS,
-        "podLabels": _STRINGS,
-        "initContainers": {"type": ["array", "null"], "items": _CONTAINER},
-        "imagePullSecrets": {"type": ["array", "null"], "items": _NAMED},
-        "manifests": {
-            "type": ["array", "null"],
-            "items": {
-                "type": "object",
-                "required": ["apiVersion", "kind", "metadata"],
-                "properties": {
-                    "apiVersion": {"type": "string"},
-                    "kind": {"type": "string"},
-                    "metadata": {
-                        **_NAMED,
-                        "properties": {**_NAMED["properties"], "namespace": {"type": "string"}, "annotations": _STRINGS},
-                    },
-                },
-            },
-        },
+        "podAnnotations": {"$ref": "#/$defs/annotations"},
+        "podLabels": {"$ref": "#/$defs/labels"},
+        "initContainers": _list(CONTAINER),
+        "imagePullSecrets": _list(_NAMED),
+        "manifests": _list(_MANIFEST),
     },
 }
+
+
+def with_kubernetes_types(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema that refers to Kubernetes' own types, with these types (made by tools/kubernetes-schema)."""
+    with open(os.path.join(os.path.dirname(pod_templates.__file__), "pod_schema.json"), encoding="utf-8") as file:
+        return {**schema, "$defs": json.load(file)}
 
 
 class Parts(NamedTuple):
@@ -83,11 +90,7 @@ class Parts(NamedTuple):
     manifests: list[dict[str, Any]]
 
 
-def _known_parts_schema() -> dict[str, Any]:
-    return _PARTS_SCHEMA
-
-
-_PARTS = Schema(f"parts {__version__}", _known_parts_schema)
+_PARTS = Schema(f"parts, Kubernetes' types, {__version__}", lambda: with_kubernetes_types(_PARTS_SCHEMA))
 
 
 def read_parts(source: Source, memo: Memo, pieces: "Pieces | None") -> Parts:
@@ -96,7 +99,7 @@ def read_parts(source: Source, memo: Memo, pieces: "Pieces | None") -> Parts:
     data = pieces.to_data(source.text) if pieces else None
     if data is None:
         data = _whole(source)[1]
-    problem = _PARTS.problem(data, memo)
+    problem = _PARTS.problem(data, memo) or _request_above_limit(data)
     if problem:
         root, path = _whole(source)[0], problem.path
         offset = 0
@@ -115,6 +118,28 @@ def read_parts(source: Source, memo: Memo, pieces: "Pieces | None") -> Parts:
         data.get("imagePullSecrets") or [],
         data.get("manifests") or [],
     )
+
+
+def _request_above_limit(data: dict[str, Any]) -> Problem | None:
+    """Return the first request of a container that is above its limit: the API server refuses the pod."""
+    named = [("container", data["container"])]
+    named += [(f"initContainers.{index}", one) for index, one in enumerate(data.get("initContainers") or [])]
+    for path, container in named:
+        if found := request_above_limit(container):
+            steps = [int(step) if step.isdigit() else step for step in path.split(".")]
+            return found._replace(path=[*steps, *found.path])
+    return None
+
+
+def request_above_limit(container: dict[str, Any]) -> Problem | None:
+    """Return the first request of the container that is above its limit, its path being that in the container."""
+    resources = container.get("resources") or {}
+    limits = resources.get("limits") or {}
+    for name, request in (resources.get("requests") or {}).items():
+        if name in limits and parse_quantity(request) > parse_quantity(limits[name]):
+            message = f"the request {request} is above the limit {limits[name]}"
+            return Problem(["resources", "requests", name], message)
+    return None
 
 
 def _whole(source: Source) -> tuple[Target | None, Any]:

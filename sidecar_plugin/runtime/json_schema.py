@@ -74,7 +74,7 @@ def _problem(error: Any, schema: dict[str, Any]) -> Problem:
         key = error.kind.unexpected[0]
         known = _properties_at(schema, error.schema_path)
         return Problem(path, f'unknown key "{key}"{did_you_mean(key, known) or _known(known)}', key)
-    if kind == "propertyNames":
+    if kind == "propertyNames" and not _comment_at(schema, [*error.schema_path, ""]):
         key = str(error.kind.error.instance)
         return Problem(path, f'the name "{key}" is not as names are in Kubernetes (a-z, 0-9 and -)', key)
     if kind == "type":
@@ -83,6 +83,9 @@ def _problem(error: Any, schema: dict[str, Any]) -> Problem:
         options = [option for option in error.kind.options if option is not None]
         near = did_you_mean(error.instance, map(str, options)) if isinstance(error.instance, str) else ""
         return Problem(path, f"must be {_any_of(options)}, but is {name_of(error.instance)}{near}")
+    if comment := _comment_at(schema, error.schema_path):
+        shown = str(error.kind.error.instance) if kind == "propertyNames" else error.instance
+        return Problem(path, f"must be {comment}, but is {name_of(shown)}", shown if kind == "propertyNames" else None)
     if kind == "maxProperties":
         return Problem(path, f"takes one key of {', '.join(_properties_at(schema, error.schema_path))}, not several")
     if kind == "minProperties":
@@ -92,12 +95,28 @@ def _problem(error: Any, schema: dict[str, Any]) -> Problem:
     return Problem(path, error.message)
 
 
-def _properties_at(schema: dict[str, Any], schema_path: list[str | int]) -> list[str]:
+def _comment_at(schema: dict[str, Any], schema_path: list[str | int]) -> str:
+    """Return what the schema says in its `$comment` that a value must be, "" if it says nothing."""
+    node = _node_at(schema, schema_path[:-1])
+    comment = node.get("$comment", "") if isinstance(node, dict) else ""
+    return comment if isinstance(comment, str) else ""
+
+
+def _node_at(schema: dict[str, Any], schema_path: list[str | int]) -> Any:
     node: Any = schema
-    for step in schema_path[:-1]:
+    for step in schema_path:
         while isinstance(node, dict) and "$ref" in node and step not in node:
             node = _resolve(schema, node["$ref"])
+        if step == "$ref":
+            continue
         node = node[step]
+    while isinstance(node, dict) and "$ref" in node:
+        node = _resolve(schema, node["$ref"])
+    return node
+
+
+def _properties_at(schema: dict[str, Any], schema_path: list[str | int]) -> list[str]:
+    node = _node_at(schema, schema_path[:-1])
     return list(node.get("properties", ())) if isinstance(node, dict) else []
 
 
