@@ -1,12 +1,14 @@
 # `make demo` shows the program at work, `make test` proves it; both need Python 3.10 or later, Go and the network.
-.PHONY: help demo test test-fluent-bit test-recipes test-cluster test-image lint bench clean
+.PHONY: help demo check test test-bare test-fluent-bit test-recipes test-cluster test-image lint bench clean
 
 help:
 	@echo 'make demo    set up and run the main job on the chart examples/web'
+	@echo 'make check   lint, types and the tests that need no real tool, with few generated cases: under a minute on two cores'
 	@echo 'make test    set up, bring helm 3, helm 4, kustomize, kubectl and the OpenTelemetry Collector, run every check'
 	@echo 'make test-fluent-bit FLUENT_BIT=/path/to/fluent-bit    run the logging agent with that program'
 	@echo 'make test-recipes    bring Helmfile and parts of Argo CD, run their recipes of docs/recipes.md'
 	@echo 'make test-cluster    build Kubernetes, Helmfile and OpenTofu, run the tests on a real API server and a real node; root on Debian for the node'
+	@echo 'make test-bare    run make demo and make test in a root of Debian packages with what the README lists; root on Debian'
 	@echo 'make test-image    build the container image of the KRM function and run it, through kpt too where kpt is installed'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make bench   compare with kustomize, istioctl and helm, show growth; rewrites docs/performance.md'
@@ -21,9 +23,17 @@ lint:
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
+check: lint
+	HYPOTHESIS_PROFILE=quick .venv/bin/pytest -n auto -m 'not slow and not e2e and not cluster and not fluent_bit and not image and not recipes' $(PYTEST_ARGS)
+
 test: lint
 	@tools/install
-	.venv/bin/pytest $(PYTEST_ARGS)
+	.venv/bin/pytest -n auto $(PYTEST_ARGS)
+
+# The two commands of the README in a root of Debian packages with nothing but what the README lists.
+test-bare:
+	@tools/bare/packages
+	tools/bare/run
 
 # Fluent Bit is in no package registry: docs/agents.md tells how to get one.
 test-fluent-bit:

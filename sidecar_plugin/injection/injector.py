@@ -10,9 +10,11 @@ from typing import Any
 from sidecar_plugin.agents.agent import AgentLibrary
 from sidecar_plugin.agents.parts import Parts
 from sidecar_plugin.errors import DeclarationError, ManifestError, TemplateError, VersionError
+from sidecar_plugin.injection import pod_rules
 from sidecar_plugin.injection.additions import PodAdditions
 from sidecar_plugin.injection.manifests import BroughtManifests
 from sidecar_plugin.injection.marker import has_marker
+from sidecar_plugin.injection.pod_rules import Added, is_windows
 from sidecar_plugin.injection.rendering import Rendering
 from sidecar_plugin.injection.stream import Stream, append_documents, check_foreign, without_manifests
 from sidecar_plugin.injection.uninject import remove
@@ -149,6 +151,14 @@ class Injector:
             gone = tuple(dict.fromkeys(removed))
             self._results.outcomes.append(Outcome(locate, pod.kind, pod.namespace, pod.name, (), gone, reason, part=pod.part))
             return None
+        if is_windows(pod):
+            reason = "its node runs Windows, and the agents' images are for Linux"
+            self._results.warn(f"{pod.kind}/{pod.name}: {reason}: it gets no agents", locate())
+            outcome = Outcome(
+                locate, pod.kind, pod.namespace, pod.name, (), tuple(dict.fromkeys(removed)), reason, part=pod.part
+            )
+            self._results.outcomes.append(outcome)
+            return None
         declaration = self._declaration(pod)
         additions = PodAdditions(pod, self._results)
         context = self._rendering.context(declaration)
@@ -158,12 +168,15 @@ class Injector:
             container = self._container(pod, agent, parts, declaration)
             self._check_platform(pod, agent.name, container, parts)
             additions.add(agent.name, declaration, agent.position or declaration.position, container, parts)
-            added.append(container)
+            added.append(Added(agent.name, container))
         additions.check_mounts()
+        for finding in pod_rules.findings(pod, added):
+            self._results.warn(f"{pod.kind}/{pod.name}: {finding.message}", pod.document.place(finding.node.start))
         gone = tuple(name for name in dict.fromkeys(removed) if name not in {agent.name for agent in agents})
         self._warn_of_unknown(pod, gone)
         size_note = self._rendering.platform.size_note
-        note = size_note(workload_data(pod)["containers"], added) if size_note else ""
+        containers = [one.container for one in added]
+        note = size_note(workload_data(pod)["containers"], containers) if size_note else ""
         outcome = Outcome(locate, pod.kind, pod.namespace, pod.name, tuple(additions.agents), gone, note=note, part=pod.part)
         self._results.outcomes.append(outcome)
         return additions

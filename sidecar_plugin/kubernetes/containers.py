@@ -1,7 +1,7 @@
-"""TODO."""
+"""The containers of a pod, as nodes, and the ports that one listens on."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.yamledit.access import effective_pair, scalar_text
@@ -11,7 +11,7 @@ LISTS = ("initContainers", "containers")
 
 
 class Container(NamedTuple):
-    """A container of a pod: in which list, at which place, and as written (`item` may be an alias)."""
+    """A container of a pod: its list, its index there, and its nodes (`item` may be an alias of `node`)."""
 
     list_name: str
     place: int
@@ -26,7 +26,7 @@ class Container(NamedTuple):
 
 
 def containers(pod: PodTemplate) -> Iterator[Container]:
-    """Yield the init containers and the containers of a pod; what is no mapping is left out."""
+    """Yield the init containers and the containers of a pod, except items that are not mappings."""
     for list_name in LISTS:
         pair = effective_pair(pod.spec, list_name)
         node = follow(pair[1]) if pair else None
@@ -34,3 +34,15 @@ def containers(pod: PodTemplate) -> Iterator[Container]:
             target = follow(item)
             if isinstance(target, Mapping):
                 yield Container(list_name, index, scalar_text(target, "name") or "", item, target)
+
+
+def listening_ports(container: dict[str, Any]) -> set[int]:
+    """Return the TCP ports that a container listens on: those that it declares, and those that its probes ask."""
+    ports = container.get("ports")
+    found = [port for port in ports if isinstance(port, dict)] if isinstance(ports, list) else []
+    numbers = [port.get("containerPort") for port in found if port.get("protocol", "TCP") == "TCP"]
+    for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
+        asked = container.get(probe)
+        kinds = [asked.get(kind) for kind in ("httpGet", "tcpSocket", "grpc")] if isinstance(asked, dict) else []
+        numbers += [kind.get("port") for kind in kinds if isinstance(kind, dict) and not kind.get("host")]
+    return {number for number in numbers if isinstance(number, int) and not isinstance(number, bool)}

@@ -55,8 +55,8 @@ def test_a_value_that_the_schema_does_not_know_is_refused(name: str) -> None:
 
 def test_values_merge_over_the_defaults_in_order() -> None:
     template = "container: {name: a, image: {{ values.image | tojson }}, args: {{ values.args | tojson }}}"
-    parts = render(template, {"image": "b"}, {"args": [1, "on"]}, **{"values.yaml": "image: a\nargs: []\n"})
-    assert (parts.container["image"], parts.container["args"]) == ("b", [1, "on"])
+    parts = render(template, {"image": "b"}, {"args": ["1", "on"]}, **{"values.yaml": "image: a\nargs: []\n"})
+    assert (parts.container["image"], parts.container["args"]) == ("b", ["1", "on"])
 
 
 def test_templates_see_workload_cluster_and_declaration() -> None:
@@ -190,9 +190,13 @@ def test_a_changed_file_changes_the_signature(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("container", "patch", "patched"),
     [
-        ({"a": 1}, {}, {"a": 1}),
-        ({"a": {"x": 1}}, {"a": {"y": 2}}, {"a": {"x": 1, "y": 2}}),
-        ({"a": 1, "b": 2}, {"a": None}, {"b": 2}),
+        ({"args": ["a"]}, {}, {"args": ["a"]}),
+        (
+            {"resources": {"limits": {"cpu": 1}}},
+            {"resources": {"requests": {"cpu": 1}}},
+            {"resources": {"limits": {"cpu": 1}, "requests": {"cpu": 1}}},
+        ),
+        ({"args": ["a"], "command": ["b"]}, {"args": None}, {"command": ["b"]}),
         ({"args": ["a", "b"]}, {"args": ["c"]}, {"args": ["c"]}),
         (
             {"env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]},

@@ -1,8 +1,8 @@
 """two containers of a pod on one port
 
 All containers of a pod share one network, so the second that listens on a port fails to start: an agent's status or
-metrics port beside the application's own. Looked at are the ports that containers name, native sidecars included, plain
-init containers not: they have ended before.
+metrics port beside the application's own. Compared are the ports that containers declare and those that their probes ask,
+of native sidecars too. Ordinary init containers are not compared: they have ended before.
 
 Passes:
 
@@ -32,7 +32,9 @@ Source: https://kubernetes.io/docs/concepts/workloads/pods/#pod-networking.
 from collections.abc import Iterator
 
 from sidecar_plugin.commands.check.pod import Cluster, PodSubject, Problem, mappings, plain, text, value, who
-from sidecar_plugin.kubernetes.containers import Container
+from sidecar_plugin.kubernetes.containers import Container, listening_ports
+from sidecar_plugin.yamledit.construct import DataError, to_data
+from sidecar_plugin.yamledit.nodes import Node
 
 ID = "port-clash"
 LEVEL = "error"
@@ -53,9 +55,26 @@ def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:
             key = (number, text(port, "protocol") or "TCP")
             other = taken.setdefault(key, container)
             if other.node is not container.node:
-                yield Problem(
-                    value(port, "containerPort") or port,
-                    container.field(subject.pod, "ports"),
-                    f"{who(container)} and {who(other)} both listen on port {number}/{key[1]}; a pod has one network",
-                    "give one of them another port",
-                )
+                yield _problem(subject, container, other, key, value(port, "containerPort") or port)
+        for number in sorted(_ports(container)):
+            other = taken.setdefault((number, "TCP"), container)
+            declared = {plain(value(port, "containerPort")) for port in mappings(container.node, "ports")}
+            if other.node is not container.node and number not in declared:
+                yield _problem(subject, container, other, (number, "TCP"), container.node)
+
+
+def _ports(container: Container) -> set[int]:
+    try:
+        return listening_ports(to_data(container.node))
+    except DataError:
+        return set()
+
+
+def _problem(subject: PodSubject, container: Container, other: Container, key: tuple[int, str], node: Node) -> Problem:
+    number, protocol = key
+    return Problem(
+        node,
+        container.field(subject.pod, "ports"),
+        f"{who(container)} and {who(other)} both listen on port {number}/{protocol}; a pod has one network",
+        "give one of them another port",
+    )
