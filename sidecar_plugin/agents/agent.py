@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sidecar_plugin import __version__
 from sidecar_plugin.agents.parts import Parts, read_parts
+from sidecar_plugin.agents.protocol import RenderError
 from sidecar_plugin.errors import Place, SidecarPluginError, TemplateError
 from sidecar_plugin.runtime.cache import RIGHT, Memo
 from sidecar_plugin.runtime.json_schema import Problem, Schema
@@ -16,14 +17,14 @@ from sidecar_plugin.settings.merge import merge
 from sidecar_plugin.settings.settings import RESERVED
 from sidecar_plugin.yamledit.access import key_place
 from sidecar_plugin.yamledit.construct import DataError, to_data
+from sidecar_plugin.yamledit.equality import same_data
 from sidecar_plugin.yamledit.nodes import ParseError
 from sidecar_plugin.yamledit.parser import parse
 from sidecar_plugin.yamledit.source import Source
 
 if TYPE_CHECKING:
     from sidecar_plugin.agents.incremental import Pieces
-    from sidecar_plugin.agents.sandbox import RenderError
-    from sidecar_plugin.agents.sandbox_worker import Templates
+    from sidecar_plugin.agents.sandbox_process import Templates
 
 TEMPLATE = "agent.yaml.j2"
 VALUES = "values.yaml"
@@ -93,7 +94,7 @@ class Agent:
         Raises ValuesError for values that the agent's schema does not take, and TemplateError with the template's file and
         line, or the place in what it rendered.
         """
-        if self._last is not None and self._last[0] == (overrides, context):
+        if self._last is not None and same_data(self._last[0], (overrides, context)):
             return self._last[1]
         whole = {**context, "workload": workload()} if self._looks_at_workload() else context
         key = self._memo.key("rendered", __version__, self._folder.signature, overrides, whole)
@@ -153,25 +154,23 @@ class Agent:
 class _Values:
     """An agent's default values and their schema, read."""
 
-    __slots__ = ("_defaults", "_folder", "_last", "_schema")
+    __slots__ = ("_built_in", "_defaults", "_folder", "_last", "_schema")
 
     def __init__(self, folder: AgentFolder, files: dict[str, str]) -> None:
         self._folder = folder
         self._defaults = _defaults(folder, files)
-        self._schema = _values_schema(folder, files)
+        self._schema = schema = files.get(VALUES_SCHEMA)
+        is_built_in = schema is not None and folder.is_built_in
+        self._built_in = Schema(folder.signature, lambda: json.loads(schema or "")) if is_built_in else None
         self._last: tuple[tuple[dict[str, Any], ...], dict[str, Any]] | None = None
 
     def merged(self, overrides: tuple[dict[str, Any], ...], memo: Memo) -> dict[str, Any]:
-        if self._last and self._last[0] == overrides:
+        if self._last and same_data(self._last[0], overrides):
             return self._last[1]
         values = self._defaults
         for override in overrides:
             values = merge(values, override)
-        try:
-            problem = self._schema.problem(values, memo) if self._schema else None
-        except ValueError as error:
-            words = str(error).splitlines()[0]
-            raise TemplateError(f"not a JSON Schema: {words}", Place(self._folder.path(VALUES_SCHEMA), 1, 1)) from None
+        problem = self._problem(values, memo)
         if problem:
             raise ValuesError(self._explained(problem, overrides))
         self._last = (overrides, values)
@@ -193,12 +192,33 @@ class _Values:
         message = f'"{problem.missing}" cannot be null: the template needs it; write {problem.missing}: {instead}'
         return problem._replace(message=message)
 
+    def _problem(self, values: dict[str, Any], memo: Memo) -> Problem | None:
+        """Return what the agent's schema has against the values. Raises TemplateError for a schema that cannot be applied.
+
+        A schema of the user's own is applied where templates are rendered: it can take any time and memory.
+        """
+        if self._schema is None:
+            return None
+        if self._built_in is not None:
+            return self._built_in.problem(values, memo)
+        key = memo.key("valid", self._folder.signature, values)
+        if memo.get(key) == RIGHT:
+            return None
+        from sidecar_plugin.agents.sandbox_process import schema_problem  # late, as for templates
+
+        try:
+            found = schema_problem(self._schema, values)
+        except RenderError as error:
+            raise TemplateError(error.message, Place(self._folder.path(VALUES_SCHEMA), 1, 1)) from None
+        if found is None:
+            memo.put(key, RIGHT)
+        return found
+
 
 def _compile(folder: AgentFolder, files: dict[str, str]) -> "Templates":
     if TEMPLATE not in files:
         raise TemplateError(f"the agent {folder.name} has no {TEMPLATE}", Place(folder.origin, 1, 1))
-    from sidecar_plugin.agents.sandbox import RenderError  # late: a rendering that is known does not need Jinja2
-    from sidecar_plugin.agents.sandbox_worker import Templates
+    from sidecar_plugin.agents.sandbox_process import Templates  # late: a rendering that is known does not need it
 
     try:
         paths = {name: folder.path(name) for name in files}
@@ -208,15 +228,13 @@ def _compile(folder: AgentFolder, files: dict[str, str]) -> "Templates":
 
 
 def _render(folder: AgentFolder, templates: "Templates", context: dict[str, Any]) -> str:
-    from sidecar_plugin.agents.sandbox import RenderError
-
     try:
         return templates.render(context)
     except RenderError as error:
         raise _template_error(folder, error) from None
 
 
-def _template_error(folder: AgentFolder, error: "RenderError") -> TemplateError:
+def _template_error(folder: AgentFolder, error: RenderError) -> TemplateError:
     return TemplateError(
         f"agent {folder.name}: {error.message}", Place(error.file or folder.path(TEMPLATE), error.line or 1, 1)
     )
@@ -242,8 +260,3 @@ def _defaults(folder: AgentFolder, files: dict[str, str]) -> dict[str, Any]:
         )
         raise TemplateError(message, source.place(key_place(root, [], key) if root is not None else 0))
     return data
-
-
-def _values_schema(folder: AgentFolder, files: dict[str, str]) -> Schema | None:
-    text = files.get(VALUES_SCHEMA)
-    return None if text is None else Schema(folder.signature, lambda: json.loads(text))

@@ -1,10 +1,14 @@
 """Agents as folders on disk: the built-in ones and those of `--templates`.
 
-Written with os.path, as all that every run imports: pathlib costs 3 ms.
+A folder of `--templates` may be written by others, so nothing outside it is read: it is opened once, and its files are opened
+below that descriptor without following links.
 """
 
 import os
-from functools import partial
+import stat
+from _blake2 import blake2b  # hashlib imports OpenSSL as well, which takes 5 ms of every run
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sidecar_plugin.agents.agent import TEMPLATE, AgentFolder
 from sidecar_plugin.errors import Place, TemplateError, UsageError
@@ -12,6 +16,8 @@ from sidecar_plugin.yamledit.source import Source
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MAX_FILE = 1_000_000  # bytes; an agent's text files are a few KB
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a FIFO is opened at once, and then refused
+_HAS_DESCRIPTORS = os.open in os.supports_dir_fd and os.listdir in os.supports_fd
 
 
 def built_in_templates() -> str:
@@ -26,7 +32,7 @@ class AgentFolders:
     __slots__ = ("_built_in", "_roots")
 
     def __init__(self, extra: tuple[str, ...]) -> None:
-        """Raise UsageError for a folder that is not there or holds no agent."""
+        """Raise UsageError for a folder that does not exist or holds no agent."""
         self._built_in = built_in_templates()
         self._roots = [self._built_in, *extra]
         for root in extra:
@@ -40,36 +46,97 @@ class AgentFolders:
         return sorted({name for root in self._roots for name in _agents_of(root)})
 
     def folder(self, name: str) -> AgentFolder | None:
-        """Return the files of one agent; reading them raises TemplateError for a file that is no text."""
+        """Return one agent with the content of its files, None if no folder holds it.
+
+        Raises TemplateError for a link, for a file larger than MAX_FILE and for one that cannot be read.
+        """
         for root in reversed(self._roots):
-            folder = os.path.join(root, name)
-            if os.path.isfile(os.path.join(folder, TEMPLATE)):
+            path = os.path.join(root, name)
+            if os.path.lexists(os.path.join(path, TEMPLATE)):
                 is_built_in = root is self._built_in
-                return AgentFolder(name, folder, _signature(folder), partial(_read, folder), is_built_in=is_built_in)
+                contents = _contents(path, follow_links=is_built_in)  # an installer may link the program's own files
+                return AgentFolder(name, path, _signature(path, contents), _Reader(path, contents), is_built_in=is_built_in)
         return None
 
 
 def _agents_of(root: str) -> list[str]:
-    return [name for name in os.listdir(root) if os.path.isfile(os.path.join(root, name, TEMPLATE))]
+    return [name for name in os.listdir(root) if os.path.lexists(os.path.join(root, name, TEMPLATE))]
 
 
-def _signature(folder: str) -> str:
-    """Return what changes whenever a file of the folder does: names, sizes and times, as Python tells its own caches."""
-    with os.scandir(folder) as entries:
-        states = sorted(
-            (entry.name, entry.stat().st_size, entry.stat().st_mtime_ns) for entry in entries if entry.name[0] != "."
-        )
-    return f"{os.path.realpath(folder)} {states}"
+class _Reader:
+    """Decodes the files of an agent when they are needed. Raises TemplateError for a file that is not text."""
+
+    __slots__ = ("_contents", "_path")
+
+    def __init__(self, path: str, contents: dict[str, bytes]) -> None:
+        self._path = path
+        self._contents = contents
+
+    def __call__(self) -> dict[str, str]:
+        return {name: Source.decode(os.path.join(self._path, name), data).text for name, data in self._contents.items()}
 
 
-def _read(folder: str) -> dict[str, str]:
-    files = {}
-    for name in sorted(os.listdir(folder)):
-        path = os.path.join(folder, name)
-        if not os.path.isfile(path) or name.startswith("."):
-            continue
-        if os.path.getsize(path) > MAX_FILE:
-            raise TemplateError(f"the file is larger than {MAX_FILE} bytes", Place(path, 1, 1))
-        with open(path, "rb") as file:
-            files[name] = Source.decode(path, file.read()).text
-    return files
+def _signature(path: str, contents: dict[str, bytes]) -> str:
+    """Return the folder's path and a hash of its files' names and contents: the key of what a run keeps of an agent."""
+    total = blake2b(digest_size=16)
+    for name, data in contents.items():
+        total.update(f"{len(name.encode(errors='surrogateescape'))} {len(data)} ".encode())
+        total.update(name.encode(errors="surrogateescape"))
+        total.update(data)
+    return f"{os.path.abspath(path)} {total.hexdigest()}"
+
+
+def _contents(path: str, *, follow_links: bool) -> dict[str, bytes]:
+    """Return the content of each file of a folder by its name, without hidden files and folders. Raises TemplateError."""
+    contents = {}
+    with _opened(path, follow_links) as (folder, names):
+        for name in sorted(names):
+            if name.startswith("."):
+                continue
+            data = _content(folder, path, name, 0 if follow_links else _NO_LINK)
+            if data is not None:
+                contents[name] = data
+    return contents
+
+
+@contextmanager
+def _opened(path: str, follow_links: bool) -> Iterator[tuple[int | None, list[str]]]:
+    """Open the folder; give its descriptor, None on a system that opens no files below one, and the names in it."""
+    if not follow_links and os.path.islink(path):
+        raise _link_error(path, path)
+    if not _HAS_DESCRIPTORS:
+        yield None, os.listdir(path)
+        return
+    try:
+        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | (0 if follow_links else _NO_LINK))
+    except OSError as error:
+        raise TemplateError(f"the agent's folder cannot be read: {error.strerror}", Place(path, 1, 1)) from None
+    try:
+        yield folder, os.listdir(folder)
+    finally:
+        os.close(folder)
+
+
+def _content(folder: int | None, path: str, name: str, flags: int) -> bytes | None:
+    """Return the content of a regular file, None for a folder. Raises TemplateError."""
+    whole = os.path.join(path, name)
+    state = os.stat(whole if folder is None else name, dir_fd=folder, follow_symlinks=not flags)
+    if stat.S_ISDIR(state.st_mode):
+        return None
+    if stat.S_ISLNK(state.st_mode):
+        raise _link_error(whole, path)
+    try:
+        descriptor = os.open(whole if folder is None else name, os.O_RDONLY | flags, dir_fd=folder)
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise TemplateError("this is not a regular file; an agent's folder holds text files only", Place(whole, 1, 1))
+            data = file.read(MAX_FILE + 1)
+    except OSError as error:
+        raise TemplateError(f"the file cannot be read: {error.strerror}", Place(whole, 1, 1)) from None
+    if len(data) > MAX_FILE:
+        raise TemplateError(f"the file is larger than {MAX_FILE} bytes", Place(whole, 1, 1))
+    return data
+
+
+def _link_error(path: str, folder: str) -> TemplateError:
+    return TemplateError(f"this is a link, and nothing outside {folder} is read; copy it there", Place(path, 1, 1))

@@ -3,51 +3,29 @@
 The immutable sandbox (https://jinja.palletsprojects.com/en/stable/sandbox/) keeps a template from Python's objects: no
 attribute that starts with an underscore, no files but the agent's own, no name that was not given. Bounded here besides are the
 size of numbers and of what multiplying makes, the output and the time. What Python cannot bound from inside, such as a
-comparison of two lists that never ends, is bounded by the process that this runs in: see `sandbox_process`.
+comparison of two lists that never ends, is bounded by the process that this runs in: see `sandbox_worker`.
 """
 
 import json
+import re
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from types import BuiltinMethodType, FunctionType, MethodType
+from typing import Any, NoReturn
 
 from jinja2 import FunctionLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, Undefined, UndefinedError, meta
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from sidecar_plugin.agents.protocol import MAX_SECONDS, RenderError
 from sidecar_plugin.yamledit.emitter import block
 
 MAX_OUTPUT = 1_000_000  # characters; no API server takes a pod that large (1.5 MiB an object)
-MAX_SECONDS = 2.0  # of computing
 MAX_BITS = 100_000
 
 
-class _Method:
-    """A method of a value: it can be called, and is no text."""
-
-    __slots__ = ("_function", "_name")
-
-    def __init__(self, name: str, function: Callable[..., Any]) -> None:
-        self._name = name
-        self._function = function
-
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
-        return self._function(*arguments, **named)
-
-    def __str__(self) -> str:
-        raise TypeError(f'"{self._name}" is a method here and has no value; call it with parentheses, or set the value')
-
-    __repr__ = __html__ = __str__
-
-
-class RenderError(Exception):
-    """A template that cannot be compiled or rendered: what is wrong, and the file and line if they are known."""
-
-    def __init__(self, message: str, file: str | None = None, line: int | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.file = file
-        self.line = line
+_ADDRESS = r"<([^<>\n]+) at 0x[0-9a-f]+>"  # Python's text for an object without one of its own; it differs in every run
+_DATA = (str, int, float, dict, list, tuple, type(None), Undefined)
 
 
 class TimeUpError(BaseException):
@@ -58,13 +36,20 @@ class _Environment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset(("**", "*", "%"))
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """Return an item of a mapping before an attribute, so that a value can have the name of a method (`keys`, `items`)."""
+        """Return the item of a mapping, else its attribute: a value may be called `keys` or `items`."""
         if isinstance(obj, dict) and attribute in obj:
             return obj[attribute]
-        found = super().getattr(obj, attribute)
-        if isinstance(found, Undefined) or not callable(found) or not isinstance(obj, (dict, list, tuple, str, bytes)):
-            return found
-        return _Method(attribute, found)
+        return _only_called(super().getattr(obj, attribute))
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """Return the item, else the attribute of that name."""
+        return _only_called(super().getitem(obj, argument))
+
+    def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805  # Jinja2's names
+        """Call a method or function. Raises UndefinedError for plain data."""
+        if isinstance(__obj, _DATA) and not isinstance(__obj, Undefined):
+            raise UndefinedError("a value cannot be called; where it hides a method such as items, use the filter of that name")
+        return super().call(__context, __obj, *args, **kwargs)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "**" and _bits(left) * abs(_bits_or(right)) > MAX_BITS:
@@ -74,6 +59,32 @@ class _Environment(ImmutableSandboxedEnvironment):
         if operator == "%" and isinstance(left, str):
             raise TypeError("% does not format here; use ~ and the filter format")
         return super().call_binop(context, operator, left, right)
+
+
+class _Method:
+    """A method or function that a template may call. Python's text for it holds an address: it is refused."""
+
+    __slots__ = ("_method",)
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self._method = method
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._method(*args, **kwargs)
+
+    def __repr__(self) -> NoReturn:
+        raise UndefinedError(f"{self._method.__name__} is a function, and is not called here; only values are rendered")
+
+
+def _only_called(value: Any) -> Any:
+    return _Method(value) if isinstance(value, (BuiltinMethodType, MethodType, FunctionType, type)) else value
+
+
+def _only_data(value: Any) -> Any:
+    """Return a value that is to be rendered. Raises UndefinedError for one that is not plain data, such as a function."""
+    if isinstance(value, (*_DATA, _Method)):
+        return value
+    raise UndefinedError(f"a {type(value).__name__} has no text; render what it returns, or use a filter such as list or join")
 
 
 def _bits(value: Any) -> int:
@@ -102,51 +113,18 @@ def compile_template(files: Mapping[str, str], paths: Mapping[str, str], name: s
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=_finalize,
         auto_reload=False,
+        finalize=_only_data,
     )
     del environment.filters["random"], environment.globals["lipsum"]  # the same input is to give the same output
     environment.globals["fail"] = _fail
+    environment.globals = {name: _only_called(function) for name, function in environment.globals.items()}
     environment.filters["tojson"] = _to_json
     environment.filters["toyaml"] = _to_yaml
     environment.filters["sha256"] = _sha256
     environment.filters["with_share_of"] = _with_share_of
     with _bounded(frozenset(paths.values())):
         return environment.get_template(name)
-
-
-def _finalize(value: Any) -> Any:
-    """Return what is written for a value. Raise TypeError for a function or an object, whose text differs in each run."""
-    if isinstance(value, Undefined):
-        str(value)  # raises UndefinedError
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            _finalize(key)
-            _finalize(inner)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            _finalize(inner)
-    elif value is not None and not isinstance(value, (str, int, float)):
-        raise TypeError(
-            f"a {type(value).__name__.lstrip('_').lower()} cannot be written out; call it, or use a filter such as list"
-        )
-    return value
-
-
-class Watched(dict[str, Any]):
-    """A part of a template's context that notes in `seen` which of its fields are looked at."""
-
-    def __init__(self, data: Mapping[str, Any]) -> None:
-        super().__init__(data)
-        self.seen: set[str] = set()
-
-    def __getitem__(self, key: str) -> Any:
-        self.seen.add(key)
-        return super().__getitem__(key)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        self.seen.add(key)
-        return super().get(key, default)
 
 
 def looks_at(files: Mapping[str, str], name: str) -> bool:
@@ -169,6 +147,8 @@ def render(template: Template, context: Mapping[str, Any], paths: frozenset[str]
                 raise RenderError(f"the template renders more than {MAX_OUTPUT} characters")
             pieces.append(piece)
         text = "".join(pieces)
+        if " at 0x" in text and (found := re.search(_ADDRESS, text)):
+            raise RenderError(f"the template renders a {found[1][:60]}, which is no value; use a filter such as list or join")
         if not text.isascii():
             try:
                 text.encode()
@@ -221,7 +201,7 @@ def _alarm() -> Iterator[None]:
 
 
 def ring(*_: Any) -> None:
-    """What SIGPROF has to call for the time to be bounded; sandbox_process sees to it."""
+    """What SIGPROF has to call for the time to be bounded; `sandbox_worker.confine` sets it."""
     raise TimeUpError
 
 

@@ -1,180 +1,82 @@
-"""The process that templates of the user's own are rendered in.
+"""The process that templates of the user's own are rendered in, and their schemas applied.
 
 A template that finds a way out of Jinja2's sandbox, and one that keeps Python's own code busy where no signal is looked at, is
-still in a process that has no environment, can open no file and no connection, may hold so much memory and compute so long, and
-is not the one that writes manifests. It is forked when the first such template has to be rendered and serves the rest of the
-run; it speaks JSON, so that nothing it answers can be more than data. The built-in templates need none of this and save the way
-there and back. Where a system cannot fork (Windows) a template of your own is trusted as far as they are.
+still in a process that has no environment, can open no file and no connection, may hold so much memory and compute so long, can
+make no system call but those of memory, signals, time and its two pipes, and is not the one that writes manifests.
 """
 
-import atexit
 import contextlib
-import errno
 import json
+import math
 import os
 import signal
 import sys
-from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from sidecar_plugin.agents import sandbox
-from sidecar_plugin.agents.sandbox import MAX_SECONDS, RenderError, Watched
+from sidecar_plugin.agents.protocol import MAX_SECONDS, RenderError, Watched
+from sidecar_plugin.agents.seccomp import refuse_system_calls
+from sidecar_plugin.runtime.cache import Memo
+from sidecar_plugin.runtime.json_schema import Problem, Schema
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 MAX_MEMORY = 512 * 1024 * 1024  # bytes beyond what the process has when it begins
 _LAST_SECONDS = MAX_SECONDS + 1  # the system ends the process, if it did not end the template
-_ERRORS = {signal.SIGVTALRM: f"the template takes longer than {MAX_SECONDS:g} s"} if hasattr(signal, "SIGVTALRM") else {}
 
-_IMPORTED_LATE = ("encodings.unicode_escape", "hashlib", "jinja2.debug", "sidecar_plugin.kubernetes.quantities", "textwrap")
+_IMPORTED_LATE = (
+    "encodings.ascii", "encodings.latin_1", "encodings.unicode_escape", "hashlib", "html", "jinja2.debug", "jsonschema_rs",
+    "pprint", "sidecar_plugin.kubernetes.quantities", "textwrap", "unicodedata", "urllib.parse",
+)  # fmt: skip
 """What Jinja2 and the filters import when it is needed: then the process can open files no more."""
 
 
-class Templates:
-    """The templates of one agent, compiled."""
-
-    __slots__ = ("_files", "_is_built_in", "_number", "_paths", "_process", "_start", "uses_workload")
-
-    def __init__(self, files: Mapping[str, str], paths: Mapping[str, str], start: str, *, is_built_in: bool) -> None:
-        """Compile the template `start` of the files, which messages call by their `paths`. Raises RenderError."""
-        self._is_built_in = is_built_in
-        self._files = files
-        self._paths = paths
-        self._start = start
-        self._compile()
-
-    def _compile(self) -> None:
-        self._process = _process(self._is_built_in)
-        self._number, self.uses_workload = self._process.ask(["compile", dict(self._files), dict(self._paths), self._start])
-
-    def render(self, context: Mapping[str, Any]) -> str:
-        """Return what the template renders to. Raises RenderError."""
-        if self._process is not _process(self._is_built_in):
-            self._compile()
-        workload = context.get("workload")
-        watched = workload if isinstance(workload, Watched) else None
-        text: str = self._process.ask(["render" if watched is None else "watch", self._number, context], watched)
-        return text
-
-
-class _Server:
-    """What answers, in the process of the templates."""
+class Server:
+    """Compiles and renders templates, and applies schemas."""
 
     def __init__(self) -> None:
         self._compiled: list[tuple[Template, frozenset[str]]] = []
+        self._schemas: dict[str, Schema] = {}
         self.watched: Watched | None = None
 
     def ask(self, question: list[Any], watched: Watched | None = None) -> Any:
-        """Return the answer. Raises RenderError. What is looked at of a workload that is `watched` stands in its `seen`."""
+        """Return the answer. Raises RenderError. Fields of a `watched` workload that are looked at are added to its `seen`."""
         self.watched = watched
         if question[0] == "compile":
             _, files, paths, start = question
             self._compiled.append((sandbox.compile_template(files, paths, start), frozenset(paths.values())))
             return [len(self._compiled) - 1, sandbox.looks_at(files, "workload")]
+        if question[0] == "schema":
+            return self._problem(question[1], question[2])
         kind, number, context = question
         if kind == "watch" and watched is None:
             context["workload"] = self.watched = Watched(context["workload"])
         template, named = self._compiled[number]
         return sandbox.render(template, context, named)
 
-
-class _Process:
-    """The process of the templates, as the program sees it."""
-
-    def __init__(self, pid: int, questions: BinaryIO, answers: BinaryIO) -> None:
-        self._pid = pid
-        self._questions = questions
-        self._answers = answers
-        self._owner = os.getpid()
-        atexit.register(self.close)
-
-    def ask(self, question: list[Any], watched: Watched | None = None) -> Any:
-        """Return the answer. Raises RenderError, also for a process that came to its end over the question.
-
-        What is looked at of a workload that is `watched` is added to its `seen`.
-        """
-        line = b""
-        with contextlib.suppress(BrokenPipeError):
-            self._questions.write(json.dumps(question).encode() + b"\n")
-            self._questions.flush()
-            line = self._answers.readline()
-        if not line.endswith(b"\n"):
-            raise RenderError(self._end())
-        answer = json.loads(line)
-        if watched is not None:
-            watched.seen.update(answer["seen"])
-        if "error" in answer:
-            raise RenderError(*answer["error"])
-        return answer["result"]
-
-    def _end(self) -> str:
-        """Return what ended the process."""
-        global _running
-        _running = None
-        status = self.close()
-        if not os.WIFSIGNALED(status):
-            return f"the process that renders templates ended with {os.WEXITSTATUS(status)}"
-        name = signal.Signals(os.WTERMSIG(status))
-        return _ERRORS.get(name, f"the template made the process that renders it end by {name.name}")
-
-    def close(self) -> int:
-        """End the process and return its status; it ends when nobody can ask any more."""
-        atexit.unregister(self.close)
-        if os.getpid() != self._owner:
-            return 0  # a fork of the program: the process is not its own
-        with contextlib.suppress(BrokenPipeError):
-            self._questions.close()
-        self._answers.close()
-        with contextlib.suppress(ChildProcessError):  # of a program that was started with SIGCHLD ignored
-            return os.waitpid(self._pid, 0)[1]
-        return 0
-
-
-_running: _Process | None = None
-_here = _Server()
-
-
-def _process(is_built_in: bool) -> _Process | _Server:
-    global _running
-    if is_built_in or not hasattr(os, "fork"):
-        return _here
-    if _running is None or _running._owner != os.getpid():
-        _running = _start()
-    return _running
-
-
-def _start() -> _Process:
-    """Return a process that has been started. Raises RenderError if the system has none for us."""
-    pipes = list[int]()
-    try:
-        pipes += os.pipe()
-        pipes += os.pipe()
-        pid = os.fork()
-    except OSError as error:
-        for end in pipes:
-            os.close(end)
-        limit = "ulimit -n" if error.errno in (errno.EMFILE, errno.ENFILE) else "ulimit -u, memory"
-        raise RenderError(f"the process that renders templates cannot be started: {error.strerror} ({limit})") from None
-    question_reader, question_writer, answer_reader, answer_writer = pipes
-    if pid == 0:
+    def _problem(self, text: str, values: dict[str, Any]) -> Problem | None:
         try:
-            _serve(question_reader, answer_writer)
-        finally:
-            os._exit(3)
-    os.close(question_reader)
-    os.close(answer_writer)
-    return _Process(pid, os.fdopen(question_writer, "wb"), os.fdopen(answer_reader, "rb"))
+            if text not in self._schemas:
+                self._schemas[text] = Schema("", lambda: json.loads(text))
+            return self._schemas[text].problem(values, Memo())
+        except RecursionError:
+            raise RenderError("not a JSON Schema: it is nested too deep") from None
+        except MemoryError:
+            raise RenderError("the schema takes too much memory") from None
+        except ValueError as error:
+            raise RenderError(f"not a JSON Schema: {str(error).splitlines()[0]}") from None
 
 
-def _serve(questions: int, answers: int) -> NoReturn:
-    server = _Server()
+def serve(questions: int, answers: int, seconds: int) -> NoReturn:
+    """Answer questions until the pipe they come from is closed. `seconds` is what the process may compute in all."""
+    server = Server()
     with os.fdopen(questions, "rb") as reader, os.fdopen(answers, "wb") as writer:
         try:
             for module in _IMPORTED_LATE:
                 import_module(module)
-            confine((questions, answers))
+            confine((questions, answers), seconds)
         except (OSError, ImportError, MemoryError) as error:
             # Not confined it renders nothing. The first question is read, so that whoever asks is there to read the answer.
             reader.readline()
@@ -192,11 +94,12 @@ def _serve(questions: int, answers: int) -> NoReturn:
             writer.write(json.dumps(answer).encode() + b"\n")
             writer.flush()
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-    os._exit(0)
+        os._exit(0)
 
 
-def confine(keep: tuple[int, int]) -> None:
-    """Give up what a template has no use for: the environment, open files but for two pipes, opening others, more memory.
+def confine(keep: tuple[int, int], seconds: int) -> None:
+    """Give up what a template has no use for: the environment, open files but for two pipes, opening others, more memory and
+    time, and all system calls that these do not need.
 
     An interrupt from the terminal is the program's business; the process ends when nobody can ask any more.
     """
@@ -216,8 +119,14 @@ def confine(keep: tuple[int, int]) -> None:
     held, (_, most) = _held_memory(), resource.getrlimit(resource.RLIMIT_AS)
     if held and (most == resource.RLIM_INFINITY or held + MAX_MEMORY < most):
         resource.setrlimit(resource.RLIMIT_AS, (held + MAX_MEMORY, held + MAX_MEMORY))
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    last = math.ceil(usage.ru_utime + usage.ru_stime) + seconds
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    if most == resource.RLIM_INFINITY or last + 1 < most:
+        resource.setrlimit(resource.RLIMIT_CPU, (last, last + 1))
     for limit in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE):
         resource.setrlimit(limit, (0, 0))
+    refuse_system_calls()
 
 
 def _held_memory() -> int:

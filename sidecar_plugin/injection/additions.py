@@ -14,6 +14,7 @@ from sidecar_plugin.kubernetes.declarations.protocol import Declaration
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.runtime.report import InjectedAgent, Results
 from sidecar_plugin.yamledit.access import scalar_text
+from sidecar_plugin.yamledit.equality import same_data
 from sidecar_plugin.yamledit.nodes import Mapping, follow
 
 
@@ -120,7 +121,7 @@ class PodAdditions:
                     self._pod, agent, what, found, "the claim wins, so the agent would write to its disk; rename either"
                 )
             other, same = self._volumes.get(name, (agent, volume))
-            if same != volume:
+            if not same_data(same, volume):
                 raise agents_clash(self._pod, agent, other, f'a volume "{name}", with different contents')
             self._volumes[name] = (other, volume)
         return renamed
@@ -180,7 +181,7 @@ class PodAdditions:
     ) -> None:
         items = to.setdefault(id(container), {})
         other, same = items.get(key, (agent, item))
-        if same != item:
+        if not same_data(same, item):
             raise agents_clash(self._pod, agent, other, f"{what} to the application's containers, with different contents")
         items[key] = (other, item)
 

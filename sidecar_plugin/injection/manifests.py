@@ -7,6 +7,7 @@ from sidecar_plugin.injection.marker import INJECTED, manifest_marker
 from sidecar_plugin.injection.stream import identity
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.yamledit.documents import Document
+from sidecar_plugin.yamledit.equality import same_data
 
 Key = tuple[str, str, str, str]
 """API version, kind, namespace and name."""
@@ -33,7 +34,7 @@ class BroughtManifests:
             if known is None:
                 self._known[key] = data
                 self._new[key] = agent
-            elif known != data:
+            elif not same_data(known, data):
                 message = f"two agents or workloads bring a {key[1]}/{key[3]}, but not the same one (agent {agent})"
                 raise ClashError(message, pod.document.place(pod.offset))
 

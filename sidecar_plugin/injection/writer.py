@@ -11,6 +11,7 @@ from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.yamledit.access import check_once, effective_pair, scalar_text
 from sidecar_plugin.yamledit.aliases import Sharing
 from sidecar_plugin.yamledit.editor import EditError, Editor
+from sidecar_plugin.yamledit.equality import same_data
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, Sequence, Tree, follow, is_null, kind_of
 
 
@@ -193,7 +194,7 @@ class PodWriter:
             return True
         wishes = self._wishes.setdefault(id(node), [])
         for wish in wishes:
-            if (wish.what, wish.data) == (what, data):
+            if wish.what == what and same_data(wish.data, data):
                 wish.times += 1
                 return False
         wishes.append(_Wish(node, what, data, path))

@@ -113,7 +113,7 @@ def _rendered(
     results: Results,
     bare: bool,
 ) -> tuple[Parts, Data]:
-    from sidecar_plugin.agents.sandbox import Watched  # late: settings that cannot be a policy need no Jinja2
+    from sidecar_plugin.agents.protocol import Watched
 
     seen: set[str] = set()
 

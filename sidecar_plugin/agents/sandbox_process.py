@@ -1,0 +1,205 @@
+"""Templates, compiled and rendered: the built-in ones here, those of the user's own in a process that is confined.
+
+The process is a new Python, so it holds nothing of the run but what it is asked: templates, values and what templates see of a
+workload. It is started when the first such template has to be rendered and serves the rest of the run; it speaks JSON, so that
+nothing it answers can be more than data. See `sandbox_worker` for what it gives up. Where a system cannot start it (Windows) a
+template of your own is trusted as far as the built-in ones are.
+"""
+
+import atexit
+import contextlib
+import errno
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from sidecar_plugin.agents.protocol import MAX_SECONDS, RUN_SECONDS, RenderError, Watched
+from sidecar_plugin.runtime.json_schema import Problem
+
+if TYPE_CHECKING:
+    from sidecar_plugin.agents.sandbox_worker import Server
+
+MAX_ANSWER = 16_000_000  # bytes of JSON
+_PROGRAM = """
+import sys
+sys.path[:] = sys.argv[4:]
+from sidecar_plugin.agents.sandbox_worker import serve
+serve(*map(int, sys.argv[1:4]))
+"""
+_PACKAGE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+class Templates:
+    """The templates of one agent, compiled."""
+
+    __slots__ = ("_files", "_is_built_in", "_number", "_paths", "_process", "_start", "uses_workload")
+
+    def __init__(self, files: Mapping[str, str], paths: Mapping[str, str], start: str, *, is_built_in: bool) -> None:
+        """Compile the template `start` of the files, which messages call by their `paths`. Raises RenderError."""
+        self._is_built_in = is_built_in
+        self._files = files
+        self._paths = paths
+        self._start = start
+        self._compile()
+
+    def _compile(self) -> None:
+        self._process = _process(self._is_built_in)
+        self._number, self.uses_workload = self._process.ask(["compile", dict(self._files), dict(self._paths), self._start])
+
+    def render(self, context: Mapping[str, Any]) -> str:
+        """Return what the template renders to. Raises RenderError."""
+        if self._process is not _process(self._is_built_in):
+            self._compile()
+        workload = context.get("workload")
+        watched = workload if isinstance(workload, Watched) else None
+        text: str = self._process.ask(["render" if watched is None else "watch", self._number, context], watched)
+        return text
+
+
+def schema_problem(schema: str, values: dict[str, Any]) -> Problem | None:
+    """Return the first thing that is wrong with the values by a JSON Schema of the user's own, given as text.
+
+    Raises RenderError for text that is not a JSON Schema, and for one that takes too much time or memory.
+    """
+    answer = _process(is_built_in=False).ask(["schema", schema, values])
+    return None if answer is None else Problem(*answer)
+
+
+class _Process:
+    """The process of the templates, as the program sees it."""
+
+    def __init__(self, pid: int, questions: BinaryIO, answers: BinaryIO) -> None:
+        self.pid = pid
+        self.owner = os.getpid()
+        self._questions = questions
+        self._answers = answers
+
+    def ask(self, question: list[Any], watched: Watched | None = None) -> Any:
+        """Return the answer. Raises RenderError, also when the process ended over the question.
+
+        Fields of a `watched` workload that the template looks at are added to its `seen`.
+        """
+        line = b""
+        with contextlib.suppress(BrokenPipeError):
+            self._questions.write(json.dumps(question).encode() + b"\n")
+            self._questions.flush()
+            line = self._answers.readline(MAX_ANSWER)
+        if not line.endswith(b"\n"):
+            raise RenderError(self._end("schema" if question[0] == "schema" else "template"))
+        answer = json.loads(line)
+        if watched is not None:
+            watched.seen.update(answer["seen"])
+        if "error" in answer:
+            raise RenderError(*answer["error"])
+        return answer["result"]
+
+    def _end(self, asked: str) -> str:
+        """End the process, and return the reason it gave no answer."""
+        status = stop()
+        if not os.WIFSIGNALED(status):
+            return f"the process that renders templates ended with {os.WEXITSTATUS(status)}"
+        name = signal.Signals(os.WTERMSIG(status))
+        if name is signal.SIGVTALRM:
+            return f"the {asked} takes longer than {MAX_SECONDS:g} s"
+        if name is signal.SIGXCPU:
+            return _too_long()
+        if name is signal.SIGABRT:
+            return f"the {asked} takes too much memory"
+        return f"the {asked} made the process that renders it end by {name.name}"
+
+    def close(self) -> tuple[int, float]:
+        """Close the pipes, which ends the process; return its status and the seconds it computed."""
+        if os.getpid() != self.owner:
+            return 0, 0  # a fork of the program: the process is not its own
+        with contextlib.suppress(BrokenPipeError):
+            self._questions.close()
+        self._answers.close()
+        with contextlib.suppress(ChildProcessError):  # of a program that was started with SIGCHLD ignored
+            _, status, usage = os.wait4(self.pid, 0)
+            return status, usage.ru_utime + usage.ru_stime
+        return 0, 0
+
+
+class _Run:
+    """The process of this run, and the seconds that the ones before it have computed."""
+
+    process: _Process | None = None
+    spent = 0.0
+    here: "Server | None" = None
+
+
+def stop() -> int:
+    """End the process if it runs, and return its status."""
+    process, _Run.process = _Run.process, None
+    if process is None:
+        return 0
+    atexit.unregister(stop)
+    status, seconds = process.close()
+    _Run.spent += seconds
+    return status
+
+
+def new_run() -> None:
+    """End the process and forget what it computed: what follows is another run."""
+    stop()
+    _Run.spent = 0.0
+
+
+def _process(is_built_in: bool) -> "_Process | Server":
+    if is_built_in or not hasattr(os, "posix_spawn"):
+        if _Run.here is None:
+            from sidecar_plugin.agents.sandbox_worker import Server  # late: imports Jinja2
+
+            _Run.here = Server()
+        return _Run.here
+    if _Run.process is None or _Run.process.owner != os.getpid():
+        _Run.process = _start()
+        atexit.register(stop)
+    return _Run.process
+
+
+def _too_long() -> str:
+    return f"the templates of this run take longer than {RUN_SECONDS} s together"
+
+
+def _start() -> _Process:
+    """Return a process that has been started. Raises RenderError if the system refuses, or the run has no time left."""
+    left = RUN_SECONDS - int(_Run.spent)
+    if left <= 0:
+        raise RenderError(_too_long())
+    pipes = list[int]()
+    try:
+        pipes += _pipe()
+        pipes += _pipe()
+        question_reader, question_writer, answer_reader, answer_writer = pipes
+        for end in (question_reader, answer_writer):
+            os.set_inheritable(end, True)
+        folders = [_PACKAGE_ROOT, *(folder for folder in sys.path if folder)]
+        words = [sys.executable, "-I", "-S", "-c", _PROGRAM, str(question_reader), str(answer_writer), str(left), *folders]
+        environment = {
+            name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ
+        }  # Python itself may need it
+        pid = os.posix_spawn(sys.executable, words, environment)
+    except OSError as error:
+        for end in pipes:
+            os.close(end)
+        limit = "ulimit -n" if error.errno in (errno.EMFILE, errno.ENFILE) else "ulimit -u, memory"
+        raise RenderError(f"the process that renders templates cannot be started: {error.strerror} ({limit})") from None
+    os.close(question_reader)
+    os.close(answer_writer)
+    return _Process(pid, os.fdopen(question_writer, "wb"), os.fdopen(answer_reader, "rb"))
+
+
+def _pipe() -> list[int]:
+    """Return the ends of a pipe, none of them in place of a standard stream that is closed."""
+    import fcntl
+
+    ends = list(os.pipe())
+    for index, end in enumerate(ends):
+        if end < 3:
+            ends[index] = fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 3)
+            os.close(end)
+    return ends
