@@ -1,5 +1,5 @@
 # `make demo` shows the program at work, `make test` proves it; both need Python 3.10 or later, Go and the network.
-.PHONY: help demo check test test-bare test-fluent-bit test-recipes test-cluster test-image lint bench clean
+.PHONY: help demo check test test-fluent-bit test-recipes test-cluster test-image lint bench clean
 
 help:
 	@echo 'make demo    set up and run the main job on the chart examples/web'
@@ -8,7 +8,6 @@ help:
 	@echo 'make test-fluent-bit FLUENT_BIT=/path/to/fluent-bit    run the logging agent with that program'
 	@echo 'make test-recipes    bring Helmfile and parts of Argo CD, run their recipes of docs/recipes.md'
 	@echo 'make test-cluster    build Kubernetes, Helmfile and OpenTofu, run the tests on a real API server and a real node; root on Debian for the node'
-	@echo 'make test-bare    run make demo and make test in a root of Debian packages with what the README lists; root on Debian'
 	@echo 'make test-image    build the container image of the KRM function and run it, through kpt too where kpt is installed'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make bench   compare with kustomize, istioctl and helm, show growth; rewrites docs/performance.md'
@@ -29,11 +28,6 @@ check: lint
 test: lint
 	@tools/install
 	.venv/bin/pytest -n auto $(PYTEST_ARGS)
-
-# The two commands of the README in a root of Debian packages with nothing but what the README lists.
-test-bare:
-	@tools/bare/packages
-	tools/bare/run
 
 # Fluent Bit is in no package registry: docs/agents.md tells how to get one.
 test-fluent-bit:

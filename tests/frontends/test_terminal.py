@@ -154,7 +154,13 @@ def test_bash_completes(tmp_path: Path, line: str, words: set[str]) -> None:
     assert completed_by_bash(tmp_path, line) == words
 
 
-@pytest.mark.parametrize(("shell", "options"), [("bash", ["-n"]), ("zsh", ["-n"]), ("fish", ["--no-execute"])])
+SHELL_CHECKS = [
+    pytest.param(shell, options, marks=pytest.mark.shell(shell), id=shell)
+    for shell, options in (("bash", ["-n"]), ("zsh", ["-n"]), ("fish", ["--no-execute"]))
+]
+
+
+@pytest.mark.parametrize(("shell", "options"), SHELL_CHECKS)
 def test_the_shell_reads_its_script(tmp_path: Path, shell: str, options: list[str]) -> None:
     program = shutil.which(shell)
     assert program, f"{shell} is missing: apt-get install {shell}"
@@ -163,6 +169,7 @@ def test_the_shell_reads_its_script(tmp_path: Path, shell: str, options: list[st
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.shell("fish")
 def test_fish_completes(tmp_path: Path) -> None:
     (tmp_path / "completion").write_text(script("fish"))
     code = "source completion; complete --do-complete 'sidecar-plugin un'"

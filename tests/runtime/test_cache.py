@@ -71,7 +71,7 @@ def test_a_file_of_the_users_own_is_read(tmp_path: Path) -> None:
     """Else the tests of what is not read would prove nothing."""
     run(str(tmp_path))
     (path,) = tmp_path.iterdir()
-    keep(path, {key: text.replace("name: logging", "name: kept") for key, text in entries(path).items()})
+    keep(path, {key: text.replace("name: logging\n", "name: kept\n") for key, text in entries(path).items()})
     assert "name: kept" in run(str(tmp_path)).stdout
 
 
