@@ -11,7 +11,7 @@ from typing import Any
 from sidecar_plugin.errors import SettingsError
 from sidecar_plugin.injection.injector import Injector
 from sidecar_plugin.injection.manifests import BroughtManifests
-from sidecar_plugin.injection.stream import Stream, without_manifests
+from sidecar_plugin.injection.stream import Stream, split_manifests
 from sidecar_plugin.kubernetes.origin import chart_of, covers, template_of, values_path
 from sidecar_plugin.settings.layers import Layer
 from sidecar_plugin.yamledit.documents import Document
@@ -47,11 +47,11 @@ class ScopedInjector:
 
     def inject_documents(self, stream: Stream) -> list[str]:
         """See Injector. Raises SettingsError as well for a workload of which nothing tells the chart, where that decides."""
-        return self._injected(without_manifests(stream.documents))
+        return self._injected(self._documents(stream))
 
     def inject(self, stream: Stream) -> list[str]:
         """See Injector."""
-        documents = without_manifests(stream.documents)
+        documents = self._documents(stream)
         return self._for_chart("").with_manifests(documents, self._injected(documents))
 
     def warn_of_unused(self) -> None:
@@ -66,6 +66,11 @@ class ScopedInjector:
     def drop_manifests(self) -> None:
         """See Injector."""
         self._manifests.drop()
+
+    def _documents(self, stream: Stream) -> list[Document]:
+        documents, manifests = split_manifests(stream.documents)
+        self._manifests.removed += manifests
+        return documents
 
     def _injected(self, documents: list[Document]) -> list[str]:
         return [self._for(document).inject_document(document) for document in documents]

@@ -16,8 +16,8 @@ from sidecar_plugin.injection.manifests import BroughtManifests
 from sidecar_plugin.injection.marker import has_marker
 from sidecar_plugin.injection.pod_rules import Added, is_windows
 from sidecar_plugin.injection.rendering import Rendering
-from sidecar_plugin.injection.stream import Stream, append_documents, check_foreign, without_manifests
-from sidecar_plugin.injection.uninject import remove
+from sidecar_plugin.injection.stream import AgentManifest, Stream, append_documents, check_foreign, identity, split_manifests
+from sidecar_plugin.injection.uninject import remove, removed_note
 from sidecar_plugin.injection.writer import PodWriter
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped, runs_to_completion
@@ -82,7 +82,22 @@ class Injector:
         return pieces
 
     def _documents(self, stream: Stream) -> list[Document]:
-        return stream.documents if self.is_idle else without_manifests(stream.documents)
+        if self.is_idle:
+            return stream.documents
+        documents, manifests = split_manifests(stream.documents)
+        self.remember(manifests)
+        return documents
+
+    def remember(self, manifests: list[AgentManifest]) -> None:
+        """Note manifests of an earlier run that were removed from the stream, for `warn_of_lost`."""
+        self._manifests.removed += manifests
+
+    def warn_of_lost(self) -> None:
+        """Warn of manifests with our marker that were removed and that these settings do not add again."""
+        for manifest in self._manifests.lost():
+            kind, _, name = identity(manifest.document)
+            message = f"{kind}/{name}, added before for the agent {manifest.agent}, was removed: these settings do not add it"
+            self._results.warn(message, manifest.document.place(0))
 
     def take_manifests(self) -> list[dict[str, Any]]:
         """Return the resources that agents brought along since the last call, with the marker."""
@@ -99,7 +114,10 @@ class Injector:
         before = document
         removed: list[str] = []
         if has_marker(document) and not self.is_idle:
-            document, removed = remove(document)
+            document, gone = remove(document)
+            removed = gone.agents
+            if gone.containers:
+                self._results.warn(removed_note(gone), document.place(0))
         text = document.text
         if self.is_idle or not self._kinds.may_occur(text):
             if before is document:
@@ -132,6 +150,7 @@ class Injector:
 
     def warn_of_unused(self) -> None:
         """Warn of kinds that the settings name under `workloads` and that no document of the run is of."""
+        self.warn_of_lost()
         for group, kind in self._kinds.unused:
             self._results.warn(f"workloads: no {kind} of the group {group or chr(34) * 2} was found", None)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from sidecar_plugin.errors import ClashError
 from sidecar_plugin.injection.marker import INJECTED, manifest_marker
-from sidecar_plugin.injection.stream import identity
+from sidecar_plugin.injection.stream import AgentManifest, identity
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.yamledit.documents import Document
 from sidecar_plugin.yamledit.equality import same_data
@@ -16,11 +16,12 @@ Key = tuple[str, str, str, str]
 class BroughtManifests:
     """Manifests by what identifies them; a new one is kept apart until the stream that takes it is written."""
 
-    __slots__ = ("_known", "_new")
+    __slots__ = ("_known", "_new", "removed")
 
     def __init__(self) -> None:
         self._known: dict[Key, dict[str, Any]] = {}
         self._new: dict[Key, str] = {}  # the agents that brought them
+        self.removed: list[AgentManifest] = []
 
     def add(self, pod: PodTemplate, manifests: list[tuple[str, dict[str, Any]]]) -> None:
         """Add what agents bring along for a pod, in its namespace. Raises ClashError for two that are not the same."""
@@ -37,6 +38,11 @@ class BroughtManifests:
             elif not same_data(known, data):
                 message = f"two agents or workloads bring a {key[1]}/{key[3]}, but not the same one (agent {agent})"
                 raise ClashError(message, pod.document.place(pod.offset))
+
+    def lost(self) -> list[AgentManifest]:
+        """Return the manifests of an earlier run that were removed from the stream and not added again."""
+        known = {key[1:] for key in self._known}
+        return [manifest for manifest in self.removed if identity(manifest.document) not in known]
 
     def new(self) -> list[dict[str, Any]]:
         """Return what was added since the last call of `take` or `drop`, with the marker."""

@@ -1,4 +1,4 @@
-"""What the program writes about itself into a pod template, and taking an injection out again by it.
+"""The marker: what the program records in a pod template about its injection.
 
 The annotation `sidecar-plugin.dev/injected` holds one line of JSON: the agents with their declarations, the names of what was
 added to which list, and the keys that were not there before. It makes a second run update instead of add, and makes the
@@ -10,6 +10,7 @@ import re
 from typing import Any, NamedTuple
 
 from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.kubernetes.text_search import has_escaped_letters
 from sidecar_plugin.yamledit.access import effective_pair
 from sidecar_plugin.yamledit.documents import Document
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, follow
@@ -18,7 +19,7 @@ INJECTED = "sidecar-plugin.dev/injected"
 VERSION = 1
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _DAMAGED = f"the annotation {INJECTED} cannot be read; take out by hand what was injected, and the annotation"
-_LISTS = r"spec\.(?:initContainers|containers|volumes|imagePullSecrets)|spec\.containers\[.+\]\.(?:env|volumeMounts)"
+_LISTS = r"spec\.(?:initContainers|containers|volumes|imagePullSecrets)|spec\.containers\[(?s:.+)\]\.(?:env|volumeMounts)"
 _EXTENDED = rf"{_LISTS}|metadata\.(?:annotations|labels)"  # both compiled when something is taken out
 _CREATED = rf"{_LISTS}|metadata(?:\.(?:annotations|labels))?"
 
@@ -58,14 +59,14 @@ def identity_key(list_path: str) -> str:
 
 
 def has_marker(document: Document) -> bool:
-    """Say whether something may have been injected into the document before."""
-    return INJECTED in document.text
+    """Say whether something may have been injected into the document before; the key may be written with escapes."""
+    return INJECTED in document.text or has_escaped_letters(document.text)
 
 
-def is_manifest(document: Document) -> bool:
-    """Say whether the document is a manifest that an agent brought along. Raises ManifestError for a damaged marker."""
+def manifest_agent(document: Document) -> str | None:
+    """Return the agent whose manifest the document is, None for another document. Raises ManifestError for a damaged marker."""
     root = document.parse().root
-    return isinstance(root, Mapping) and _is_manifest(document, root)
+    return manifest_agent_of(document, root) if isinstance(root, Mapping) else None
 
 
 def marker_of(document: Document, template: Mapping) -> tuple[Scalar, Marker] | None:
@@ -103,9 +104,11 @@ def _load(document: Document, scalar: Scalar) -> dict[str, Any]:
     return data
 
 
-def _is_manifest(document: Document, node: Mapping) -> bool:
+def manifest_agent_of(document: Document, node: Mapping) -> str | None:
+    """Return the agent whose manifest a mapping is, as `manifest_agent`."""
     scalar = _annotation(document, node)
-    return scalar is not None and "manifest" in _load(document, scalar)
+    data = _load(document, scalar) if scalar is not None else {}
+    return str(data["manifest"]) if "manifest" in data else None
 
 
 def _marker_of(document: Document, node: Mapping) -> Marker | None:
@@ -120,6 +123,7 @@ def _marker_of(document: Document, node: Mapping) -> Marker | None:
     joined: Any = data.get("joined", {})
     if (
         not isinstance(agents, dict)
+        or not all(isinstance(entry, dict) for entry in agents.values())
         or not isinstance(added, dict)
         or not all(re.fullmatch(_EXTENDED, path) and _are_strings(names) for path, names in added.items())
         or not all(_are_strings(paths) and all(re.fullmatch(_CREATED, path) for path in paths) for paths in (created, nulls))

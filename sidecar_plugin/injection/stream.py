@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.injection.marker import has_marker, is_manifest
+from sidecar_plugin.injection.marker import has_marker, manifest_agent
 from sidecar_plugin.kubernetes.origin import package_path
 from sidecar_plugin.kubernetes.text_search import has_escaped_letters
 from sidecar_plugin.runtime.cache import Memo
@@ -101,14 +101,27 @@ def check_foreign(document: Document) -> None:
         document.validate()
 
 
-def without_manifests(documents: list[Document]) -> list[Document]:
-    """Return the documents of a stream less those that are manifests an agent brought along."""
-    kept = [document for document in documents if not (has_marker(document) and is_manifest(document))]
+class AgentManifest(NamedTuple):
+    """A document of the stream that an earlier run added for an agent."""
+
+    document: Document
+    agent: str
+
+
+def split_manifests(documents: list[Document]) -> tuple[list[Document], list[AgentManifest]]:
+    """Return the documents of a stream without the manifests that agents added before, and these."""
+    kept, manifests = [], []
+    for document in documents:
+        agent = manifest_agent(document) if has_marker(document) else None
+        if agent is None:
+            kept.append(document)
+        else:
+            manifests.append(AgentManifest(document, agent))
     if kept and kept[-1] is not documents[-1] and documents[-1].text[-1:] not in ("\n", "\r"):
         last = kept[-1]  # the stream ended without a line break; the one before our manifest came with it
         length = len(last.text)
         kept[-1] = last.without([(length - (2 if last.text.endswith("\r\n") else 1), length)])
-    return kept
+    return kept, manifests
 
 
 def identity(document: Document) -> tuple[str, str, str]:

@@ -1,101 +1,180 @@
-"""TODO."""
+"""Removing an injection from the text of a document by its marker.
+
+What is removed is decided on the nodes, and removed from the text in one step for each mapping and list. The result is parsed
+and compared with the same removal on the nodes: on text that another tool reprinted it is right, or the document is refused.
+"""
 
 from functools import partial
+from typing import NamedTuple
 
-from sidecar_plugin.injection.marker import INJECTED, Marker, _is_manifest, _marker_of, has_marker, identity_key
-from sidecar_plugin.injection.stream import check_foreign, identity, without_manifests
+from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.injection.marker import INJECTED, Marker, has_marker, identity_key, manifest_agent_of, marker_of
+from sidecar_plugin.injection.removal import EMPTY, Gone
+from sidecar_plugin.injection.stream import check_foreign, identity, split_manifests
 from sidecar_plugin.runtime.report import Outcome, Results
 from sidecar_plugin.yamledit.access import effective_pair, scalar_text
-from sidecar_plugin.yamledit.documents import Document, Span, split
+from sidecar_plugin.yamledit.documents import Document, split
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, Sequence, follow, walk
-from sidecar_plugin.yamledit.removal import join_spans, span_of_comment_mark, span_of_items, span_of_more, span_of_pairs
+from sidecar_plugin.yamledit.removal import join_spans, span_of_comment_mark, span_of_more
 from sidecar_plugin.yamledit.source import Source
 
 
-def remove(document: Document) -> tuple[Document, list[str]]:
-    """Return the document as it was before injection, and the agents taken out.
+class Removed(NamedTuple):
+    """The agents that were removed from a document, and the containers of other names that went with them."""
 
-    Raises ManifestError, with the place, for an annotation that cannot be read.
+    agents: list[str]
+    containers: list[str]
+
+
+def remove(document: Document) -> tuple[Document, Removed]:
+    """Return the document as it was before injection, and what was removed.
+
+    Raises ManifestError, with the place, for a marker that cannot be read or that names containers of the application, and for
+    text that cannot be left valid.
     """
     root = document.parse().root
-    spans: list[Span] = []
-    agents: list[str] = []
+    gone = Gone()
+    removed = Removed([], [])
     for node in walk(root) if root is not None else ():
         if isinstance(node, Sequence):
-            items = enumerate(node.items)
-            ours = {index for index, item in items if isinstance(item, Mapping) and _is_manifest(document, item)}
-            spans += span_of_items(document.text, node, ours)
-        elif isinstance(node, Mapping) and (marker := _marker_of(document, node)) is not None:
-            spans += _Removal(document, node, marker).spans()
-            agents += marker.agents
-    return (document.without(join_spans(document.text, spans)) if spans else document), agents
+            for index, item in enumerate(node.items):
+                agent = manifest_agent_of(document, item) if isinstance(item, Mapping) else None
+                if agent is not None:
+                    gone.add_items(node, {index})
+                    removed.agents.append(agent)
+        elif isinstance(node, Mapping) and (found := marker_of(document, node)) is not None:
+            scalar, marker = found
+            _check(document, node, scalar, marker)
+            _Removal(document.text, node, marker, gone).run()
+            removed.agents.extend(marker.agents)
+            names = [name for path in ("spec.containers", "spec.initContainers") for name in marker.added.get(path, ())]
+            known = {entry.get("container") for entry in marker.agents.values()}
+            removed.containers.extend(name for name in names if name not in known)
+    if root is None or gone.is_empty:
+        return document, removed
+    without = document.without(join_spans(document.text, gone.spans(document.text)))
+    _check_result(document, root, gone, without)
+    return without, removed
+
+
+def _check(document: Document, template: Mapping, scalar: Scalar, marker: Marker) -> None:
+    """Raise ManifestError for a marker that would remove what no agent adds: the application's containers."""
+    agents = {entry.get("container") for entry in marker.agents.values() if isinstance(entry, dict)}
+    claimed = set(marker.added.get("spec.containers", ()))
+    if not claimed <= agents:
+        name = min(claimed - agents)
+        message = f'the annotation {INJECTED} says that the container "{name}" was injected, and names no agent for it'
+        raise ManifestError(f"{message}; remove the annotation, or what was injected, by hand", document.place(scalar.start))
+    spec = effective_pair(template, "spec")
+    pair = effective_pair(follow(spec[1]), "containers") if spec and isinstance(follow(spec[1]), Mapping) else None  # type: ignore[arg-type]
+    listed = follow(pair[1]) if pair else None
+    names = {_name(item, "name") for item in listed.items} if isinstance(listed, Sequence) else set()
+    if claimed and names and names <= claimed:
+        message = f"the annotation {INJECTED} says that every container of the pod was injected"
+        raise ManifestError(f"{message}; remove the annotation by hand", document.place(scalar.start))
+
+
+def _check_result(document: Document, root: Node, gone: Gone, without: Document) -> None:
+    """Raise ManifestError if the text does not mean what the nodes mean without what is gone."""
+    try:
+        after = without.parse().root
+        is_right = gone.content(root) == (EMPTY if after is None else Gone().content(after))
+    except (ManifestError, RecursionError):
+        is_right = False
+    if not is_right:
+        message = "what was injected cannot be removed safely, as another tool has rewritten the text since"
+        raise ManifestError(f"{message}; render the manifest anew, or remove it by hand", document.place(root.start))
 
 
 class _Removal:
-    """Finds the spans of one pod template that the marker accounts for."""
+    """Decides what one marker removes from its pod template."""
 
-    __slots__ = ("_containers", "_marker", "_template", "_text")
+    __slots__ = ("_containers", "_gone", "_marker", "_template", "_text")
 
-    def __init__(self, document: Document, template: Mapping, marker: Marker) -> None:
-        self._text = document.text
+    def __init__(self, text: str, template: Mapping, marker: Marker, gone: Gone) -> None:
+        self._text = text
         self._template = template
         self._marker = marker
+        self._gone = gone
         self._containers: dict[str | None, Node] | None = None
 
-    def spans(self) -> list[Span]:
-        spans: list[Span] = self._more_spans()
-        gone_whole: set[str] = set()
+    def run(self) -> None:
+        self._shorten()
+        whole: set[str] = set()
         annotations = [*self._marker.added.get("metadata.annotations", ()), INJECTED]
         for path, listed in {**self._marker.added, "metadata.annotations": annotations}.items():
             names = set(listed)
             found = self._find(path)
             if found is None:
+                self._remove_from_renamed(path, names)
                 continue
             parent, key, node = found
             if isinstance(node, Sequence):
                 identity = identity_key(path)
                 gone = {index for index, item in enumerate(node.items) if _name(item, identity) in names}
-                count, inner = len(node.items), span_of_items(self._text, node, gone)
+                count = len(node.items)
             elif isinstance(node, Mapping):
                 gone = {index for index, (name, _) in enumerate(node.pairs) if name.value in names}
-                count, inner = len(node.pairs), span_of_pairs(self._text, node, gone)
+                count = len(node.pairs)
             else:
                 continue
             if len(gone) == count and path in self._marker.created:
-                gone_whole.add(path)
-                spans += self._pair_span(parent, key)
+                whole.add(path)
+                self._remove_pair(parent, key)
+                continue
+            if isinstance(node, Sequence):
+                self._gone.add_items(node, gone)
             else:
-                spans += inner
-                if len(gone) == count and path in self._marker.nulls:
-                    spans += span_of_comment_mark(self._text, key)
+                self._gone.add_pairs(node, gone)
+            if len(gone) == count and path in self._marker.nulls and span_of_comment_mark(self._text, key):
+                self._gone.emptied[id(node)] = key
         if "metadata" in self._marker.created or "metadata" in self._marker.nulls:
-            spans += self._metadata(gone_whole)
-        return spans
+            self._remove_metadata(whole)
 
-    def _more_spans(self) -> list[Span]:
-        spans: list[Span] = []
+    def _shorten(self) -> None:
+        """Remove the names of containers that were appended to the values of annotations."""
         found = self._find("metadata.annotations") if self._marker.joined else None
         for key, more in self._marker.joined.items():
             pair = found[2].pair(key) if found and isinstance(found[2], Mapping) else None
-            if pair is not None and isinstance(pair[1], Scalar):
-                spans += span_of_more(self._text, pair[1], more)
-        return spans
+            if pair is not None and isinstance(pair[1], Scalar) and span_of_more(self._text, pair[1], more):
+                self._gone.more[id(pair[1])] = (pair[1], more)
 
-    def _metadata(self, gone_whole: set[str]) -> list[Span]:
+    def _remove_metadata(self, whole: set[str]) -> None:
         found = self._find("metadata")
         if found is None:
-            return []
+            return
         parent, key, metadata = found
         if not isinstance(metadata, Mapping):
-            return []
-        if any(f"metadata.{name.value}" not in gone_whole for name, _ in metadata.pairs):
-            return []  # somebody else has put something there since
-        if "metadata" in self._marker.nulls:
-            return span_of_comment_mark(self._text, key)
-        return self._pair_span(parent, key)
+            return
+        if any(f"metadata.{name.value}" not in whole for name, _ in metadata.pairs):
+            return  # somebody has added something since
+        if "metadata" not in self._marker.nulls:
+            self._remove_pair(parent, key)
+        elif span_of_comment_mark(self._text, key):
+            self._gone.emptied[id(metadata)] = key
 
-    def _pair_span(self, parent: Mapping, key: Scalar) -> list[Span]:
-        return span_of_pairs(self._text, parent, {index for index, (name, _) in enumerate(parent.pairs) if name is key})
+    def _remove_pair(self, parent: Mapping, key: Scalar) -> None:
+        self._gone.add_pairs(parent, {index for index, (name, _) in enumerate(parent.pairs) if name is key})
+
+    def _remove_from_renamed(self, path: str, names: set[str]) -> None:
+        """Remove the mounts of a container that has another name now: their volumes go, and mounts of nothing would stay."""
+        volumes = set(self._marker.added.get("spec.volumes", ()))
+        found = self._find("spec.containers") if path.endswith("].volumeMounts") else None
+        listed = found[2] if found else None
+        for item in listed.items if isinstance(listed, Sequence) else ():
+            container = follow(item)
+            pair = effective_pair(container, "volumeMounts") if isinstance(container, Mapping) else None
+            mounts = follow(pair[1]) if pair else None
+            if isinstance(container, Mapping) and pair and isinstance(mounts, Sequence):
+                ours = {
+                    index
+                    for index, mount in enumerate(mounts.items)
+                    if _name(mount, "mountPath") in names and _name(mount, "name") in volumes
+                }
+                if len(ours) == len(mounts.items) and ours and path in self._marker.created:
+                    self._remove_pair(container, pair[0])
+                else:
+                    self._gone.add_items(mounts, ours)
 
     def _find(self, path: str) -> tuple[Mapping, Scalar, Node] | None:
         """Return mapping, key and value of `spec.volumes`, `spec.containers[app].env` and their like."""
@@ -122,7 +201,7 @@ class _Removal:
         return (node, pair[0], follow(pair[1])) if pair else None
 
     def _container(self, containers: Node, name: str) -> Node | None:
-        """Return the first container of that name; all are found by one look at them."""
+        """Return the first container of that name; all names are read once."""
         if self._containers is None:
             items = containers.items if isinstance(containers, Sequence) else []
             self._containers = {_name(item, "name"): follow(item) for item in reversed(items)}
@@ -133,18 +212,31 @@ def _name(item: Node, identity: str) -> str | None:
     return scalar_text(follow(item), identity)
 
 
+def removed_note(removed: Removed) -> str:
+    """Return what the report says of containers whose names are not those of the agents."""
+    return f"containers removed too: {', '.join(removed.containers)}" if removed.containers else ""
+
+
 def uninject(source: Source, results: Results) -> str:
     """Return the stream as it was before any injection. Raises ManifestError, with the place."""
     pieces = []
-    for document in without_manifests(split(source)):
+    documents, manifests = split_manifests(split(source))
+    for manifest in manifests:
+        kind, namespace, name = identity(manifest.document)
+        outcome = Outcome(
+            partial(manifest.document.place, 0), kind, namespace, name, (), (manifest.agent,), note="a manifest of it"
+        )
+        results.outcomes.append(outcome)
+    for document in documents:
         if not has_marker(document):
             check_foreign(document)
             pieces.append(document.text)
             continue
-        without, agents = remove(document)
+        without, removed = remove(document)
         pieces.append(without.text)
-        if agents:
+        if removed.agents:
             kind, namespace, name = identity(document)
-            outcome = Outcome(partial(document.place, 0), kind, namespace, name, (), tuple(dict.fromkeys(agents)))
-            results.outcomes.append(outcome)
+            agents = tuple(dict.fromkeys(removed.agents))
+            place, note = partial(document.place, 0), removed_note(removed)
+            results.outcomes.append(Outcome(place, kind, namespace, name, (), agents, note=note))
     return "".join(pieces)

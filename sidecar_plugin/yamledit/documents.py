@@ -28,7 +28,7 @@ class Document:
     one's text without the removed spans.
     """
 
-    __slots__ = ("_before", "_end", "_removed", "_source", "_text", "start")
+    __slots__ = ("_before", "_end", "_removed", "_source", "_text", "_tree", "start")
 
     def __init__(self, source: Source, start: int, end: int) -> None:
         self._source = source
@@ -37,6 +37,7 @@ class Document:
         self._text: str | None = None  # a slice of the source, made when it is asked for: streams are long
         self._before: Document | None = None
         self._removed: list[Span] = []
+        self._tree: Tree | None = None  # of a document made by `without` only: streams are long, and trees are large
 
     @property
     def text(self) -> str:
@@ -52,10 +53,15 @@ class Document:
 
     def parse(self) -> Tree:
         """Return the document's tree; raises ManifestError, with the place, for what `parsing.parse` refuses."""
+        if self._tree is not None:
+            return self._tree
         try:
-            return parse(self.text)
+            tree = parse(self.text)
         except ParseError as error:
             raise ManifestError(error.message, self.place(error.offset)) from None
+        if self._before is not None:
+            self._tree = tree
+        return tree
 
     def validate(self) -> None:
         """Raise ManifestError, with the place, if the text is not YAML."""

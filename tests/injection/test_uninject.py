@@ -1,0 +1,124 @@
+"""Removal on text that another tool reprinted, and with markers that somebody forged."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.command import SETTINGS, run
+
+CASES = sorted(
+    path.parent
+    for path in (Path(__file__).parent / "cases").glob("*/expected.yaml")
+    if path.parent.name != "foreign-documents-stay-as-they-are"  # its keys are no strings for PyYAML
+)
+MARKER = "sidecar-plugin.dev/injected"
+
+
+def sorted_json(documents: list[Any]) -> str:
+    return "\n---\n".join(json.dumps(document, indent=1, sort_keys=True) for document in documents) + "\n"
+
+
+def one_line(documents: list[Any]) -> str:
+    return "---\n".join(json.dumps(document) + "\n" for document in documents)
+
+
+def block(documents: list[Any]) -> str:
+    return yaml.safe_dump_all(documents, sort_keys=True)
+
+
+def flow(documents: list[Any]) -> str:
+    return yaml.safe_dump_all(documents, default_flow_style=True, width=40)
+
+
+def canonical(documents: list[Any]) -> str:
+    return yaml.safe_dump_all(documents, canonical=True)
+
+
+def without_empty(data: Any) -> Any:
+    """Return data without what is null or empty: whether `volumes: []` or nothing is left is not the point here."""
+    if isinstance(data, dict):
+        kept = {key: without_empty(value) for key, value in data.items()}
+        return {key: value for key, value in kept.items() if value not in (None, {}, [])}
+    return [without_empty(item) for item in data] if isinstance(data, list) else data
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("reprint", [sorted_json, one_line, block, flow, canonical])
+def test_text_that_a_tool_reprinted_is_valid_after_removal_or_refused(case: Path, reprint: Any) -> None:
+    expected = list(yaml.safe_load_all((case / "expected.yaml").read_text()))
+    text = reprint(expected)
+    before = run("uninject", "-", stdin=(case / "expected.yaml").read_bytes())
+    assert before.status == 0
+    done = run("uninject", "-", stdin=text)
+    if done.status == 1:
+        assert done.stderr.startswith("sidecar-plugin: error: <stdin>:")
+        assert done.stdout == b""
+        return
+    after = [document for document in yaml.safe_load_all(done.stdout) if document is not None]
+    wanted = [document for document in yaml.safe_load_all(before.stdout) if document is not None]
+    assert without_empty(after) == without_empty(wanted)
+    assert run("uninject", "-", stdin=done.stdout).stdout == done.stdout
+
+
+def pod(marker: str, containers: str = "[{name: app, image: x}]", key: str = MARKER) -> str:
+    return (
+        f"apiVersion: v1\nkind: Pod\nmetadata:\n  name: w\n  annotations:\n    \"{key}\": '{marker}'\n"
+        f"spec:\n  containers: {containers}\n"
+    )
+
+
+def marker(agents: Any = None, added: Any = None, created: Any = ()) -> str:
+    return json.dumps({"version": 1, "agents": agents or {}, "added": added or {}, "created": list(created)})
+
+
+def test_a_marker_that_names_a_container_and_no_agent_is_refused() -> None:
+    text = pod(marker(added={"spec.containers": ["app"]}), "[{name: app, image: x}, {name: other, image: x}]")
+    for words in (("uninject", "-"), SETTINGS):
+        done = run(*words, stdin=text)
+        assert (done.status, done.stdout) == (1, b"")
+        assert '"app"' in done.stderr
+
+
+def test_a_marker_that_names_every_container_is_refused() -> None:
+    agents = {"x": {"declaration": "regular", "container": "app"}}
+    done = run("uninject", "-", stdin=pod(marker(agents, {"spec.containers": ["app"]})))
+    assert (done.status, done.stdout) == (1, b"")
+
+
+def test_a_removed_manifest_is_named_by_uninject_and_by_inject() -> None:
+    text = (
+        f"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: deny\n  annotations:\n"
+        f"    {MARKER}: '{json.dumps({'version': 1, 'manifest': 'x'})}'\n---\n{pod(marker())}"
+    )
+    assert "NetworkPolicy/deny" in run("uninject", "-", stdin=text).stderr
+    done = run(*SETTINGS, stdin=text)
+    assert "warning" in done.stderr
+    assert "NetworkPolicy/deny" in done.stderr
+
+
+def test_a_marker_under_an_escaped_key_is_the_marker() -> None:
+    injected = run(*SETTINGS, stdin=pod("x", key="other")).stdout.decode()
+    escaped = injected.replace(f'"{MARKER}"', '"sidecar-plugin.dev\\u002finjected"').replace(
+        f"    {MARKER}:", '    "sidecar-plugin.dev\\u002finjected":'
+    )
+    assert escaped != injected
+    assert run("uninject", "-", stdin=escaped).stdout.decode() == pod("x", key="other")
+    assert run(*SETTINGS, stdin=escaped).stdout.decode() == injected
+
+
+def test_a_line_break_in_a_containers_name_survives() -> None:
+    text = pod("x", '[{name: "a\\nb", image: x}]', key="other")
+    once = run(*SETTINGS, stdin=text)
+    assert once.status == 0
+    assert run(*SETTINGS, stdin=once.stdout).stdout == once.stdout
+    assert run("uninject", "-", stdin=once.stdout).stdout.decode() == text
+
+
+def test_a_renamed_container_keeps_no_mount_of_nothing() -> None:
+    text = pod("x", key="other")
+    renamed = run(*SETTINGS, stdin=text).stdout.decode().replace("{name: app,", "{name: renamed,")
+    assert "renamed" in renamed
+    assert run("uninject", "-", stdin=renamed).stdout.decode().count("/shared") == 0
