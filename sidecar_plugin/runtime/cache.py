@@ -1,16 +1,17 @@
-"""Results of earlier runs that need not be worked out again.
+"""The cache: results of earlier runs.
 
 Two things cost most of a run on a small chart, and both are pure functions of text that seldom changes: importing Jinja2 to
-render an agent, and importing a JSON Schema validator to find that settings are right. A Memo keeps their results under keys
-that hold everything the result depends on, so a wrong one cannot be found. Where it is kept is the front ends' part.
+render an agent, and importing a JSON Schema validator to check settings. A Memo keeps their results under keys that hold
+everything the result depends on; a MemoFile keeps them between runs, in a file that only its user can write.
 """
 
 import json
 import os
 import stat
 import zlib
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 from sidecar_plugin import __version__
 
@@ -57,19 +58,15 @@ class Memo:
 
 
 MAX_FILES = 64
-
-
-MAX_SIZE = 4_000_000
-
-
+MAX_SIZE = 4_000_000  # bytes
 _VARIABLE = "SIDECAR_PLUGIN_CACHE"
-
-
-_NAME = r"[0-9][0-9A-Za-z.+-]*-[0-9a-f]{8}\.json(\.[0-9]+)?\Z"
+_NAME = r"[0-9][0-9A-Za-z.+-]*-[0-9a-f]{8}\.json(\.[0-9a-f]+)?\Z"
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a FIFO must not hold the run up
+_HAS_DESCRIPTORS = {os.open, os.rename, os.unlink, os.stat} <= os.supports_dir_fd
 
 
 def cache_folder() -> str | None:
-    """Return the folder, None if there is to be none."""
+    """Return the folder of the cache, None if there is to be none."""
     chosen = os.environ.get(_VARIABLE)
     if chosen:
         return None if chosen == "off" else chosen
@@ -80,35 +77,39 @@ def cache_folder() -> str | None:
 class MemoFile:
     """The file for one set of settings."""
 
-    __slots__ = ("_path", "memo")
+    __slots__ = ("_folder", "_name", "memo")
 
     def __init__(self, settings: Iterable[str]) -> None:
-        """Read the results of earlier runs with the same settings; a file that cannot be read is one that is not there."""
-        folder = cache_folder()
-        name = f"{__version__}-{zlib.crc32(chr(0).join(settings).encode()):08x}.json"
-        self._path = os.path.join(folder, name) if folder else None
-        self.memo = Memo(_read(self._path) if self._path else {})
+        """Read the results of earlier runs with the same settings; a file that cannot be trusted or read is ignored."""
+        self._folder = cache_folder()
+        self._name = f"{__version__}-{zlib.crc32(chr(0).join(settings).encode(errors='surrogateescape')):08x}.json"
+        self.memo = Memo(self._read())
+
+    def _read(self) -> dict[str, str]:
+        if self._folder is None:
+            return {}
+        try:
+            with _opened(self._folder) as folder:
+                return _read(folder, self._name)
+        except OSError:
+            return {}
 
     def save(self) -> None:
-        """Write this run's results if there are new ones. A folder that cannot be written to is left alone."""
-        if not self._path or not self.memo.added:
+        """Write this run's results if there are new ones. A folder that others can write, or we cannot, is left alone."""
+        if self._folder is None or not self.memo.added:
             return
-        folder, name = os.path.split(self._path)
-        scratch = f"{self._path}.{os.getpid()}"
+        data = json.dumps(self.memo.used, ensure_ascii=False).encode(errors="surrogatepass")
         try:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-            descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            data = json.dumps(self.memo.used, ensure_ascii=False).encode(errors="surrogatepass")
-            with open(descriptor, "wb") as file:
-                file.write(b"%08x\n%b" % (zlib.crc32(data), data))
-            os.replace(scratch, self._path)
-            _prune(folder, name)
+            os.makedirs(self._folder, mode=0o700, exist_ok=True)
+            with _opened(self._folder) as folder:
+                _replace(folder, self._name, b"%08x\n%b" % (zlib.crc32(data), data))
+                _prune(folder, self._name)
         except OSError:
             return
 
 
 def forget() -> None:
-    """Take away all that runs have kept, and the folder if nothing else is in it. Raises OSError."""
+    """Remove all results of earlier runs, and the folder if nothing else is in it. Raises OSError."""
     folder = cache_folder()
     if folder is None or not os.path.isdir(folder):
         return
@@ -125,27 +126,79 @@ def _is_ours(name: str) -> bool:
     return re.match(_NAME, name) is not None
 
 
-def _read(path: str) -> dict[str, str]:
+class _Folder(NamedTuple):
+    """An opened folder: names in it are looked up below its descriptor, or, where the system cannot, below its path."""
+
+    path: str
+    descriptor: int | None
+
+    def at(self, name: str) -> str:
+        return name if self.descriptor is not None else os.path.join(self.path, name)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[_Folder]:
+    """Open the folder. Raises OSError also for one that is not the user's own, or that others can write.
+
+    A link is followed if the user or root made it: else whoever can write beside the folder chooses what is read and written.
+    """
+    if not _HAS_DESCRIPTORS:
+        yield _Folder(path, None)
+        return
+    state = os.lstat(path)
+    if stat.S_ISLNK(state.st_mode) and state.st_uid not in (0, os.geteuid()):
+        raise PermissionError(path)
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a FIFO there must not hold us up
-        with open(descriptor, "rb") as file:
-            state = os.fstat(descriptor)
-            if not stat.S_ISREG(state.st_mode) or state.st_size > MAX_SIZE:
-                return {}
-            if state.st_uid != os.geteuid() or state.st_mode & 0o022:
-                return {}
-            checksum, _, data = file.read().partition(b"\n")
+        _check_own(os.fstat(descriptor), path)
+        yield _Folder(path, descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _check_own(state: os.stat_result, path: str) -> None:
+    """Raise PermissionError for a file or folder of another user, and for one that others can write."""
+    if hasattr(os, "geteuid") and (state.st_uid != os.geteuid() or state.st_mode & 0o022):
+        raise PermissionError(path)
+
+
+def _read(folder: _Folder, name: str) -> dict[str, str]:
+    """Return the results in a file, none if it is damaged. Raises OSError for a file that is missing or cannot be trusted."""
+    descriptor = os.open(folder.at(name), os.O_RDONLY | _NO_LINK, dir_fd=folder.descriptor)
+    with open(descriptor, "rb") as file:
+        state = os.fstat(descriptor)
+        _check_own(state, name)
+        if not stat.S_ISREG(state.st_mode) or state.st_size > MAX_SIZE:
+            return {}
+        checksum, _, data = file.read(MAX_SIZE + 10).partition(b"\n")
+    try:
         known = json.loads(data) if int(checksum, 16) == zlib.crc32(data) else {}
-    except (OSError, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         return {}
     if isinstance(known, dict) and all(isinstance(result, str) for result in known.values()):
         return known
     return {}
 
 
-def _prune(folder: str, keep: str) -> None:
-    """Take away our oldest files; what else is in the folder, which the user may have chosen, is not ours."""
-    ours = (entry for entry in os.scandir(folder) if entry.name != keep and _is_ours(entry.name))
-    entries = sorted((entry.stat().st_mtime, entry.path) for entry in ours)
-    for _, path in entries[:-MAX_FILES]:
-        os.unlink(path)
+def _replace(folder: _Folder, name: str, content: bytes) -> None:
+    """Write the file by way of a scratch file whose name nobody can foresee. Raises OSError."""
+    scratch = folder.at(f"{name}.{os.urandom(8).hex()}")
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder.descriptor)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(content)
+        os.replace(scratch, folder.at(name), src_dir_fd=folder.descriptor, dst_dir_fd=folder.descriptor)
+    except OSError:
+        os.unlink(scratch, dir_fd=folder.descriptor)
+        raise
+
+
+def _prune(folder: _Folder, keep: str) -> None:
+    """Remove our oldest files. The user may have chosen a folder with other files: these stay."""
+    names = os.listdir(folder.path if folder.descriptor is None else folder.descriptor)
+    if len(names) <= MAX_FILES:
+        return
+    ours = [folder.at(name) for name in names if name != keep and _is_ours(name)]
+    ours.sort(key=lambda name: os.stat(name, dir_fd=folder.descriptor, follow_symlinks=False).st_mtime)
+    for name in ours[:-MAX_FILES]:
+        os.unlink(name, dir_fd=folder.descriptor)

@@ -71,8 +71,8 @@ def test_a_file_of_the_users_own_is_read(tmp_path: Path) -> None:
     """Else the tests of what is not read would prove nothing."""
     run(str(tmp_path))
     (path,) = tmp_path.iterdir()
-    keep(path, {key: text.replace("name: logging\n", "name: kept\n") for key, text in entries(path).items()})
-    assert "name: kept" in run(str(tmp_path)).stdout
+    keep(path, {key: text.replace("fluent/fluent-bit", "fluent/kept") for key, text in entries(path).items()})
+    assert "fluent/kept" in run(str(tmp_path)).stdout
 
 
 def test_a_file_with_a_bit_turned_is_one_that_is_not_there(tmp_path: Path) -> None:
@@ -95,6 +95,61 @@ def test_a_file_that_others_can_write_to_is_not_read(tmp_path: Path) -> None:
     )
     path.chmod(0o666)
     assert run(str(tmp_path)).stdout == expected
+
+
+@pytest.mark.parametrize("linked", ["entry", "hard link of an entry that others can write"])
+def test_a_linked_entry_is_not_read(tmp_path: Path, linked: str) -> None:
+    cache, elsewhere = tmp_path / "cache", tmp_path / "elsewhere"
+    expected = run(str(cache)).stdout
+    (path,) = cache.iterdir()
+    keep(elsewhere, {key: text.replace("fluent/fluent-bit", "fluent/evil") for key, text in entries(path).items()})
+    path.unlink()
+    if linked == "entry":
+        path.symlink_to(elsewhere)
+    else:
+        elsewhere.chmod(0o666)
+        path.hardlink_to(elsewhere)
+    assert run(str(cache)).stdout == expected
+
+
+def test_a_folder_that_others_can_write_to_is_not_used(tmp_path: Path) -> None:
+    expected = run(str(tmp_path / "cache")).stdout
+    (path,) = (tmp_path / "cache").iterdir()
+    keep(path, {key: text.replace("fluent/fluent-bit", "fluent/evil") for key, text in entries(path).items()})
+    (tmp_path / "cache").chmod(0o777)
+    assert run(str(tmp_path / "cache")).stdout == expected
+    path.unlink()
+    run(str(tmp_path / "cache"))
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_folder_by_way_of_a_link_of_the_users_own_is_used(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to("folder")
+    run(str(tmp_path / "link"))
+    assert len(list((tmp_path / "folder").iterdir())) == 1
+
+
+def test_a_stale_scratch_file_does_not_stop_saving(tmp_path: Path) -> None:
+    """As a killed run of the same process number left it; and it goes when the folder is pruned."""
+    run(str(tmp_path))
+    (path,) = tmp_path.iterdir()
+    path.unlink()
+    for number in range(1, MAX_FILES + 10):
+        Path(f"{path}.{number}").write_text("")
+    run(str(tmp_path))
+    assert path.exists()
+    assert len(list(tmp_path.iterdir())) == MAX_FILES + 1
+
+
+def test_an_agent_edited_to_the_same_size_and_time_is_rendered_anew(tmp_path: Path) -> None:
+    template = tmp_path / "agents" / "own" / "agent.yaml.j2"
+    template.parent.mkdir(parents=True)
+    words = ["--templates", str(tmp_path / "agents"), "--set", "clusterVersion=1.30,agents.own.enabled=true"]
+    for image in ("one", "two"):
+        template.write_text(f"container: {{name: own, image: {image}}}\n")
+        os.utime(template, (0, 0))
+        assert f"image: {image}" in run(str(tmp_path / "cache"), *words).stdout
 
 
 def test_a_folder_that_cannot_be_made_is_left_alone() -> None:
