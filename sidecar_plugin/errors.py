@@ -4,7 +4,6 @@ Every error carries the place it was found at and says how to mend it; `cli.main
 and turns them into a message and an exit status.
 """
 
-import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -32,8 +31,9 @@ class SidecarPluginError(Exception):
         self.field = field
 
     def __str__(self) -> str:
+        """Return place, field and message as one line, whatever the names in them hold."""
         text = f"{self.field}: {self.message}" if self.field else self.message
-        return f"{self.place}: {text}" if self.place else text
+        return one_line(f"{self.place}: {text}" if self.place else text)
 
 
 class ManifestError(SidecarPluginError):
@@ -66,17 +66,37 @@ class UsageError(SidecarPluginError):
     exit_status = 2
 
 
-_CONTROLS = "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f]"
-
-
 def visible(text: str) -> str:
-    """Return the text with control characters written as escapes, but for line breaks and tabs.
+    """Return a text of several lines with everything that could steer a terminal written as escapes.
 
-    What manifests and names of files hold must not steer a terminal.
+    Kept are line feeds and tabs. Escaped are the other control characters (C0, C1), other line breaks, characters that change
+    the direction of the text, and the start of a line that CI services take for a command (`::error`, `##vso`).
     """
-    if all(line.isprintable() for line in text.split("\n")):  # as nearly always, and no pattern is compiled
+    text = "\n".join(f"\\{line}" if line.startswith(_COMMANDS) else line for line in text.split("\n"))
+    if text.isascii() and all(line.isprintable() for line in text.split("\n")):  # as nearly always
         return text
-    return re.sub(_CONTROLS, lambda found: f"\\x{ord(found[0]):02x}", text)
+    return "".join(character if character in "\n\t" or _is_plain(character) else _escape(character) for character in text)
+
+
+def one_line(text: str) -> str:
+    """Return a text, such as a name from a manifest, as one line: `visible`, with line feeds and tabs escaped too."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(character if _is_plain(character) else _escape(character) for character in text)
+
+
+def _is_plain(character: str) -> bool:
+    return character.isprintable() and character not in _DIRECTIONS
+
+
+_COMMANDS = ("::", "##[", "##vso")
+_DIRECTIONS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+def _escape(character: str) -> str:
+    short = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(character)
+    code = ord(character)
+    return short or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

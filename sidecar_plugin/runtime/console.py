@@ -1,7 +1,9 @@
-"""TODO."""
+"""Standard input, output and error, and text that is safe to write there."""
 
+import json
 import sys
 from contextlib import suppress
+from typing import Any
 
 from sidecar_plugin.errors import UsageError, visible
 
@@ -39,3 +41,17 @@ def read_stdin() -> bytes:
         return sys.stdin.buffer.read()
     except OSError as error:
         raise UsageError(f"{STDIN}: {error.strerror or error}") from None
+
+
+def json_text(data: Any, indent: int | None = None) -> str:
+    """Return data as JSON in which every character that could steer a terminal is an escape of JSON's own."""
+    text = json.dumps(data, ensure_ascii=False, indent=indent)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return "".join(
+        character if character == "\n" or visible(character) == character else _json_escape(character) for character in text
+    )
+
+
+def _json_escape(character: str) -> str:
+    return json.dumps(character)[1:-1] if ord(character) != 0x7F else "\\u007f"

@@ -5,6 +5,8 @@ import sys
 from difflib import unified_diff
 from typing import NamedTuple
 
+from sidecar_plugin.errors import one_line, visible
+
 _COLOURS = {"@": "36", "-": "31", "+": "32"}
 _HEADER = "1"
 """First letters of lines and their colours (ECMA-48, select graphic rendition), as in `git diff`; the first two are bold."""
@@ -19,7 +21,8 @@ class Side(NamedTuple):
 
 def unified(before: Side, after: Side) -> str:
     """Return the difference of two texts, "" if there is none; in colour where `in_colour` says so."""
-    lines = unified_diff(_lines(before.text), _lines(after.text), before.name, after.name)
+    texts = (_lines(visible(before.text)), _lines(visible(after.text)))  # a difference is for people, on a terminal or in a log
+    lines = unified_diff(*texts, one_line(before.name), one_line(after.name))
     whole = (line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
     if in_colour():
         whole = (_coloured(line, _HEADER if index < 2 else _COLOURS.get(line[0])) for index, line in enumerate(whole))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sidecar_plugin.errors import UsageError
+from sidecar_plugin.errors import UsageError, one_line
 from sidecar_plugin.runtime.atomic_write import Replacement, replace_files
 from sidecar_plugin.runtime.console import STDIN, read_stdin
 from sidecar_plugin.runtime.diff import Side, unified
@@ -124,7 +124,7 @@ def _source(path: Path) -> Source:
 
 def _shown(path: Path | str) -> str:
     """Return a path as one line, whatever characters are in its name."""
-    return str(path).replace("\\", "\\\\").replace("\n", "\\n") if "\n" in str(path) else str(path)
+    return one_line(str(path).replace("\\", "\\\\")) if one_line(str(path)) != str(path) else str(path)
 
 
 def _write(texts: list[tuple[_File, str]], output: Output) -> bytes:

@@ -1,12 +1,11 @@
 """What a run did and what it has to say: outcomes per workload, warnings, and how both are shown."""
 
-import json
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from sidecar_plugin.errors import Place, SidecarPluginError, UsageError
+from sidecar_plugin.errors import Place, SidecarPluginError, UsageError, one_line
+from sidecar_plugin.runtime.console import json_text
 
 
 class InjectedAgent(NamedTuple):
@@ -45,7 +44,7 @@ class Warning(NamedTuple):  # noqa: A001  # the word of the field; the built-in 
     message: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.message}" if self.place else self.message
+        return one_line(f"{self.place}: {self.message}" if self.place else self.message)
 
 
 class Results:
@@ -81,7 +80,7 @@ class Results:
 
     def as_text(self) -> str:
         """Return the report for a person: a table of the workloads, without the ones that nothing was to be done for."""
-        rows = [("WORKLOAD", "AGENTS", "DECLARATION", "NOTE")]
+        rows: list[tuple[str, ...]] = [("WORKLOAD", "AGENTS", "DECLARATION", "NOTE")]
         for outcome in self.outcomes:
             name = f"{outcome.kind}/{outcome.namespace + '/' if outcome.namespace else ''}{outcome.name or '(no name)'}"
             agents = ", ".join(injected.agent for injected in outcome.agents) or "-"
@@ -89,8 +88,8 @@ class Results:
             removed = f"removed: {', '.join(outcome.removed)}" if outcome.removed else ""
             was = f"was {outcome.was}" if outcome.was else ""
             note = "; ".join(part for part in (removed, was, outcome.skipped, outcome.note) if part)
-            name = f"{name} {outcome.part}".rstrip().replace("\n", "\\n")
-            rows.append((name, agents, declarations, note))
+            name = f"{name} {outcome.part}".rstrip()
+            rows.append(tuple(map(one_line, (name, agents, declarations, note))))
         if len(rows) == 1:
             return "" if self.warnings else "sidecar-plugin: no workloads\n"
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -120,8 +119,7 @@ class Results:
         ]
         refused = [{"message": error.message, **(error.place._asdict() if error.place else {})} for error in self.errors]
         errors = {"errors": refused} if refused else {}
-        text = json.dumps({"workloads": workloads, "warnings": warnings, **errors}, ensure_ascii=False)
-        return re.sub("[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", text) + "\n"  # they steer terminals
+        return json_text({"workloads": workloads, "warnings": warnings, **errors}) + "\n"
 
 
 class StrictError(SidecarPluginError):

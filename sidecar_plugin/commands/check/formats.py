@@ -1,6 +1,5 @@
 """How findings are told: text, JSON, SARIF 2.1.0 and the annotations of GitHub's workflows."""
 
-import json
 from collections.abc import Callable
 from pathlib import PurePath
 from typing import Any, NamedTuple
@@ -9,6 +8,8 @@ from urllib.parse import quote
 from sidecar_plugin import __version__
 from sidecar_plugin.commands.check.linter import LEVELS, Finding
 from sidecar_plugin.commands.check.rule import Rule, documentation, title
+from sidecar_plugin.errors import one_line
+from sidecar_plugin.runtime.console import json_text
 
 
 class Report(NamedTuple):
@@ -26,12 +27,15 @@ class Report(NamedTuple):
 
 def as_text(report: Report) -> str:
     """Return a line a finding, `FILE:LINE:COLUMN: level: …`, as compilers write them."""
-    return "".join(f"{finding.place}: {finding.level}: {_sentence(finding)} [{finding.rule}]\n" for finding in report.findings)
+    return "".join(
+        f"{one_line(str(finding.place))}: {finding.level}: {_sentence(finding)} [{finding.rule}]\n"
+        for finding in report.findings
+    )
 
 
 def _sentence(finding: Finding) -> str:
     parts = [part for part in (finding.workload, finding.field, finding.message) if part]
-    return f"{': '.join(parts)}; {finding.remedy}"
+    return one_line(f"{': '.join(parts)}; {finding.remedy}")
 
 
 def as_json(report: Report) -> str:
@@ -42,7 +46,7 @@ def as_json(report: Report) -> str:
     ]
     summary: dict[str, Any] = {f"{level}s": report.count(level) for level in LEVELS}
     summary |= {"workloads": report.pods, "notRun": [rule.ID for rule in report.not_run]}
-    return json.dumps({"findings": findings, "summary": summary}, ensure_ascii=False, indent=2) + "\n"
+    return json_text({"findings": findings, "summary": summary}, indent=2) + "\n"
 
 
 def as_sarif(report: Report) -> str:
@@ -78,7 +82,7 @@ def as_sarif(report: Report) -> str:
     ]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     schema = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-    return json.dumps({"$schema": schema, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=2) + "\n"
+    return json_text({"$schema": schema, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
 def _uri(name: str) -> str:

@@ -24,6 +24,10 @@ class HelmError(SidecarPluginError):
         super().__init__(said)
         self.exit_status = status
 
+    def __str__(self) -> str:
+        """Return helm's own lines."""
+        return self.message
+
 
 class Helm(NamedTuple):
     """A helm: its program, its major version, and the processes of it that are running."""

@@ -1,12 +1,13 @@
 """The verdicts on pods and Jobs, and how they are shown: tables for a person, one JSON object for a program."""
 
-import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from sidecar_plugin.commands.verify.expectations import PROMISES, started_first, waits_for
 from sidecar_plugin.commands.verify.status import Agent, Job, Pod
+from sidecar_plugin.errors import one_line, visible
 from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
+from sidecar_plugin.runtime.console import json_text
 
 FAILED = "failed"
 WAITING = "waiting"
@@ -72,8 +73,8 @@ class Verdicts(NamedTuple):
             rows.append(
                 (
                     _name(verdict.pod),
-                    agent.name,
-                    agent.found if agent.found == agent.declaration else f"{agent.declaration} (is {agent.found})",
+                    one_line(agent.name),
+                    one_line(agent.found if agent.found == agent.declaration else f"{agent.declaration} (is {agent.found})"),
                     _STARTED[started_first(verdict.pod, agent)],
                     _code(agent.container.exit_code),
                     ",".join(_code(each.exit_code) for each in verdict.pod.applications),
@@ -86,14 +87,16 @@ class Verdicts(NamedTuple):
             jobs: list[tuple[str, ...]] = [(_name(each.job), each.job.state, each.verdict) for each in self.jobs]
             parts.append(_table([("JOB", "STATE", "VERDICT"), *jobs]))
         lines = [
-            f"{each.verdict}: Pod/{_name(each.pod)}: {each.agent.name}: {message}\n"
+            f"{each.verdict}: Pod/{_name(each.pod)}: {one_line(f'{each.agent.name}: {message}')}\n"
             for each in self.agents
             for message in each.messages
         ]
-        lines += [f"{each.verdict}: Job/{_name(each.job)}: {message}\n" for each in self.jobs for message in each.messages]
+        lines += [
+            f"{each.verdict}: Job/{_name(each.job)}: {one_line(message)}\n" for each in self.jobs for message in each.messages
+        ]
         if self.bare:
             lines.append(f"pods without sidecars: {self.bare}\n")
-        return "\n".join([*parts, "".join(lines)] if lines else parts)
+        return visible("\n".join([*parts, "".join(lines)] if lines else parts))
 
     def as_json(self) -> str:
         """Return the report for a program: one JSON object on one line."""
@@ -131,7 +134,7 @@ class Verdicts(NamedTuple):
             for each in self.jobs
         ]
         data = {"failed": self.has(FAILED), "agents": agents, "jobs": jobs, "podsWithoutSidecars": self.bare}
-        return json.dumps(data, ensure_ascii=False) + "\n"
+        return json_text(data) + "\n"
 
 
 def judge(pods: Iterable[Pod], jobs: Iterable[Job], version: ClusterVersion | None) -> Verdicts:
@@ -178,7 +181,7 @@ def _judge_job(job: Job, pods: list[Pod], stuck: str) -> JobVerdict:
 
 
 def _name(thing: Pod | Job) -> str:
-    return f"{thing.namespace}/{thing.name}" if thing.namespace else thing.name
+    return one_line(f"{thing.namespace}/{thing.name}" if thing.namespace else thing.name)
 
 
 def _code(code: int | None) -> str:
