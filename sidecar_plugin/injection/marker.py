@@ -65,6 +65,9 @@ def has_marker(document: Document) -> bool:
 
 def manifest_agent(document: Document) -> str | None:
     """Return the agent whose manifest the document is, None for another document. Raises ManifestError for a damaged marker."""
+    text = document.text
+    if "manifest" not in text and not has_escaped_letters(text):
+        return None  # the marker of a pod template has no such key
     root = document.parse().root
     return manifest_agent_of(document, root) if isinstance(root, Mapping) else None
 
