@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from sidecar_plugin import __version__
 from sidecar_plugin.agents.parts import Parts, read_parts
 from sidecar_plugin.agents.protocol import RenderError
-from sidecar_plugin.errors import Place, SidecarPluginError, TemplateError
+from sidecar_plugin.errors import Place, SidecarPluginError, TemplateError, did_you_mean
 from sidecar_plugin.runtime.cache import RIGHT, Memo
 from sidecar_plugin.runtime.json_schema import Problem, Schema
 from sidecar_plugin.settings.merge import merge
@@ -177,7 +177,10 @@ class _Values:
         return values
 
     def _explained(self, problem: Problem, overrides: tuple[dict[str, Any], ...]) -> Problem:
-        """Return the problem, with what to write instead where a null removed a value that the template needs."""
+        """Return the problem, with what to write instead where a null removed a value that the template needs, and with the
+        setting that a misspelt key is near to: agents have keys that are no values, such as `enabled`."""
+        if problem.key and not problem.path and (near := did_you_mean(problem.key, [*RESERVED, *self._defaults])):
+            return problem._replace(message=f'unknown key "{problem.key}"{near}')
         if not problem.missing:
             return problem
         default: Any = self._defaults

@@ -187,7 +187,15 @@ class PodAgents:
         if reserved:
             message = f'"{reserved[0]}" is no value of the template; set it in the settings'
             raise SettingsError(message, _annotation_place(pod, key), key)
-        return data
+        ordered: dict[str, Any] = _in_order(data)
+        return ordered
+
+
+def _in_order(data: Any) -> Any:
+    """Return data with the keys of all maps sorted: pods whose annotations mean the same get the same text."""
+    if isinstance(data, dict):
+        return {key: _in_order(data[key]) for key in sorted(data)}
+    return list(map(_in_order, data)) if isinstance(data, list) else data
 
 
 def _annotation_place(pod: PodTemplate, key: str) -> Place:

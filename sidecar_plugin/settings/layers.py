@@ -9,7 +9,7 @@ import os
 from typing import Any, NamedTuple
 
 from sidecar_plugin import __version__
-from sidecar_plugin.errors import ManifestError, Place, SettingsError, VersionError
+from sidecar_plugin.errors import ManifestError, Place, SettingsError, VersionError, did_you_mean
 from sidecar_plugin.kubernetes.cluster_version import parse_cluster_version
 from sidecar_plugin.kubernetes.origin import CHART, KUBE_VERSION, annotation, chart_of, template_of, values_path
 from sidecar_plugin.runtime.cache import Memo
@@ -170,6 +170,16 @@ def values_layer(source: Source, memo: Memo, values_key: str = VALUES_KEY) -> La
             raise SettingsError(message, document.place(node.start), values_key)
         found = _checked(Layer(source.name, data or {}, document, node), memo)
     return found
+
+
+def misspelt_values_key(source: Source) -> tuple[str, Place] | None:
+    """Return the key of a values file that is nearest to `sidecars` and where it stands, None if none is near."""
+    for document in split(source):
+        root = document.parse().root
+        for key, _ in root.pairs if isinstance(root, Mapping) else ():
+            if did_you_mean(key.value.lower(), [VALUES_KEY]):
+                return key.value, document.place(key.start)
+    return None
 
 
 def set_layer(option: str, text: str, data: dict[str, Any], memo: Memo) -> Layer:

@@ -6,7 +6,15 @@ from typing import NamedTuple
 from sidecar_plugin.errors import UsageError
 from sidecar_plugin.runtime.cache import Memo, MemoFile
 from sidecar_plugin.runtime.report import Results
-from sidecar_plugin.settings.layers import VALUES_KEY, Layer, config_layers, option_layer, set_layer, values_layer
+from sidecar_plugin.settings.layers import (
+    VALUES_KEY,
+    Layer,
+    config_layers,
+    misspelt_values_key,
+    option_layer,
+    set_layer,
+    values_layer,
+)
 from sidecar_plugin.settings.set_syntax import parse_set, parse_set_file
 from sidecar_plugin.settings.settings import Settings, merge_layers
 from sidecar_plugin.yamledit.source import Source
@@ -54,9 +62,13 @@ def _option_layers(options: Options, results: Results, memo: Memo) -> list[Layer
     """Return the settings that the options give, which come behind all documents."""
     layers: list[Layer] = []
     for name in options.values:
-        layer = values_layer(read_file(name, "--values"), memo)
+        source = read_file(name, "--values")
+        layer = values_layer(source, memo)
         if layer is None:
-            results.warn(f"--values {name}: it has no key `{VALUES_KEY}`, so it sets nothing", None)
+            near = misspelt_values_key(source)
+            hint = f'; did you mean "{VALUES_KEY}" by its key "{near[0]}"?' if near else ""
+            message = f"--values {name}: it has no key `{VALUES_KEY}`, so it sets nothing{hint}"
+            results.warn(message, near[1] if near else None)
         else:
             layers.append(layer)
     layers += [set_layer("--set", text, parse_set(text), memo) for text in options.set]
