@@ -8,6 +8,7 @@ annotateAndMerge).
 
 import re
 
+from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.yamledit.documents import Document
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar
 
@@ -16,16 +17,29 @@ CHART = "sidecar-plugin.dev/chart"
 KUBE_VERSION = "sidecar-plugin.dev/kube-version"
 """The annotations that the library chart gives a SidecarInjection: the chart it is rendered in, and the version Helm knows."""
 
-_SOURCE = re.compile(r"(?:---[ \t]*\r?\n)?# Source: (\S+)[ \t]*\r?$", re.MULTILINE)
+_SOURCE = re.compile(r"(?:---[ \t]*\r?\n)?# Source: ([^\r\n]+?)[ \t]*\r?$", re.MULTILINE)
 _CHART = re.compile(r"([^/]+(?:/charts/[^/]+)*)/")
 
 
 def template_of(document: Document) -> str:
-    """Return the path of the template that Helm rendered the document from, "" if nothing tells. Raises ManifestError."""
-    found = _SOURCE.match(document.text)
-    if found:
-        return found[1]
-    return annotation(document.parse().root, POSTRENDER_FILENAME) if POSTRENDER_FILENAME in document.text else ""
+    """Return the path of the template that Helm rendered the document from, "" if nothing says it.
+
+    Only what Helm itself writes counts: the annotation that Helm 4 sets on every document, or the comment that Helm 3 writes as
+    its first line. A chart's author can write a comment or an annotation of the same form, but not keep Helm from writing its
+    own: a document with both must say the same twice. Raises ManifestError if it does not.
+    """
+    found = _SOURCE.match(document.text) if document.begins_line else None
+    comment = found[1] if found and "://" not in found[1] and chart_of(found[1]) else ""
+    annotated = annotation(document.parse().root, POSTRENDER_FILENAME) if POSTRENDER_FILENAME in document.text else ""
+    if comment and annotated and comment != annotated:
+        message = f"the document says twice which template it comes from, and not the same: {comment} and {annotated}"
+        raise ManifestError(f"{message}; remove what the chart's author wrote", document.place(0))
+    return annotated or comment
+
+
+def comes_from_helm(document: Document) -> bool:
+    """Say whether the document is in a stream that Helm rendered."""
+    return any(word in document.stream_text for word in ("# Source: ", POSTRENDER_FILENAME))
 
 
 def chart_of(template: str) -> str:

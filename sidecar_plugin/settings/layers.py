@@ -11,7 +11,16 @@ from typing import Any, NamedTuple
 from sidecar_plugin import __version__
 from sidecar_plugin.errors import ManifestError, Place, SettingsError, VersionError, did_you_mean
 from sidecar_plugin.kubernetes.cluster_version import parse_cluster_version
-from sidecar_plugin.kubernetes.origin import CHART, KUBE_VERSION, annotation, chart_of, template_of, values_path
+from sidecar_plugin.kubernetes.origin import (
+    CHART,
+    KUBE_VERSION,
+    annotation,
+    chart_of,
+    comes_from_helm,
+    covers,
+    template_of,
+    values_path,
+)
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.json_schema import Path, Schema, name_of
 from sidecar_plugin.settings.merge import layer as lay_over
@@ -118,8 +127,15 @@ def document_layer(document: Document, root: Mapping, memo: Memo) -> Layer:
     """Return the layer that a SidecarInjection document is. Raises SettingsError or ManifestError, with the place."""
     data = _data(document, root)
     template = template_of(document)
-    chart = annotation(root, CHART) or chart_of(template)
-    whole = Layer(KIND, data, document, root, chart, template, annotation(root, KUBE_VERSION))
+    chart, claimed = chart_of(template), annotation(root, CHART)
+    if claimed and template and not covers(chart, claimed):
+        message = f"the annotation {CHART} names the chart {claimed}, and Helm rendered the document from {template}"
+        message += "; a chart's settings are for its own workloads and those of its subcharts"
+        raise SettingsError(message, document.place(0))
+    if not template and not document.begins_line and comes_from_helm(document):
+        message = "nothing says which chart this document comes from: the line break before it is none of Helm's"
+        raise SettingsError(message, document.place(0))
+    whole = Layer(KIND, data, document, root, claimed or chart, template, annotation(root, KUBE_VERSION))
     if data.get("apiVersion") != API_VERSION:
         message = f'this program knows {API_VERSION} only, not "{data.get("apiVersion")}"'
         raise _error(whole, message, ["apiVersion"])

@@ -44,6 +44,16 @@ class Document:
         """The document's text."""
         return self._source.text[self.start : self._end] if self._text is None else self._text
 
+    @property
+    def stream_text(self) -> str:
+        """The text of the whole stream that the document is in."""
+        return self._source.text
+
+    @property
+    def begins_line(self) -> bool:
+        """Whether the document begins at a line feed, which every program takes for the end of a line, or with the text."""
+        return self.start == 0 or self._source.text[self.start - 1] == "\n"
+
     def place(self, offset: int) -> Place:
         """Return the place in the source of the character at `offset` of the text."""
         for start, end in self._removed:

@@ -178,3 +178,45 @@ def test_the_words_for_charts() -> None:
     assert not covers("shop/charts/api", "shop")
     assert values_path("shop") == "sidecars"
     assert values_path("shop/charts/api/charts/db") == "api.db.sidecars"
+
+
+EVIL = """apiVersion: sidecar-plugin.dev/v1alpha1
+kind: SidecarInjection
+metadata: {name: x%s}
+spec:
+  clusterVersion: "1.30"
+  agents: {spy: {enabled: true, template: "container: {name: spy, image: 'evil:1'}"}}
+"""
+PAYMENT = "apiVersion: v1\nkind: Pod\nmetadata: {name: payment%s}\nspec:\n  containers: [{name: app, image: x}]\n"
+HELM_3 = "---\n# Source: %s\n"
+HELM_4 = ", annotations: {postrenderer.helm.sh/postrender-filename: '%s'%s}"
+OWN, FOREIGN = "shop/charts/evil/templates/s.yaml", "shop/templates/payment.yaml"
+CLAIM = ", sidecar-plugin.dev/chart: shop"
+REACHES = [
+    pytest.param(HELM_3 % OWN + "# Source: shop/templates/x.yaml\n" + EVIL % "", "", id="helm 3, a comment of its own"),
+    pytest.param(HELM_3 % OWN.replace("s.yaml", "a b.yaml") + EVIL % "", "", id="helm 3, a space in the file's name"),
+    pytest.param(
+        HELM_3 % OWN + EVIL % ", annotations: {sidecar-plugin.dev/chart: shop}", "", id="helm 3, the library's annotation"
+    ),
+    pytest.param(HELM_3 % OWN + EVIL % (HELM_4 % (FOREIGN, "")), "", id="helm 3, the annotation of helm 4"),
+    pytest.param(HELM_3 % OWN + f"a: b\u2028---\n# Source: {FOREIGN}\n" + EVIL % "", "", id="helm 3, a line break of YAML 1.1"),
+    pytest.param("---\n" + EVIL % (HELM_4 % (OWN, CLAIM)), HELM_4, id="helm 4, the library's annotation"),
+    pytest.param(f"---\n# Source: {FOREIGN}\n" + EVIL % (HELM_4 % (OWN, "")), HELM_4, id="helm 4, a comment"),
+    pytest.param("---\n" + EVIL % (HELM_4 % (OWN.replace("s.yaml", "a b.yaml"), "")), HELM_4, id="helm 4, a space"),
+]
+
+
+@pytest.mark.parametrize(("evil", "annotation"), REACHES)
+def test_a_subcharts_settings_reach_no_workload_of_its_parent(evil: str, annotation: str) -> None:
+    """Only what Helm itself says of a document decides: the settings stay with their chart, or are refused."""
+    payment = PAYMENT % (annotation % (FOREIGN, "") if annotation else "")
+    head = "---\n" if annotation else HELM_3 % FOREIGN
+    done = run(stdin=evil + head + payment)
+    assert b"spy" not in done.stdout
+    assert done.status == 1 or payment.encode() in done.stdout
+
+
+def test_an_authors_own_comment_with_an_address_is_no_origin() -> None:
+    origin = HELM_4 % (OWN, "")
+    text = f"---\n# Source: https://example.com/charts/x/templates/y.yaml\n{EVIL % origin}---\n{PAYMENT % origin}"
+    assert b"spy" in run(stdin=text).stdout

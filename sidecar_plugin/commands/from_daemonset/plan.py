@@ -15,6 +15,10 @@ _NOT_OF_CONTAINERS = ("fsGroup", "fsGroupChangePolicy", "supplementalGroups", "s
 _DEFAULTS = {"dnsPolicy": "ClusterFirst", "terminationGracePeriodSeconds": 30}
 
 
+_FILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,253}")  # as Kubernetes takes keys of ConfigMaps; no separator of any system
+"""Every name of the input that becomes the name of a file or folder."""
+
+
 class DaemonSetError(SidecarPluginError):
     """A DaemonSet that no agent can be made of."""
 
@@ -52,7 +56,15 @@ def plan_agent(daemon_set: DaemonSet, container: str | None, name: str | None) -
 
     Raises UsageError for a container that there is not, or none chosen among several, and DaemonSetError for Windows pods.
     """
-    return _Planner(daemon_set, _chosen(daemon_set, container), name).plan()
+    plan = _Planner(daemon_set, _chosen(daemon_set, container), name).plan()
+    for what, given in (
+        ("the agent's name", plan.name),
+        *((f"a key of the ConfigMap {one.config_map}", one.key) for one in plan.files),
+    ):
+        if not _FILE_NAME.fullmatch(given) or set(given) <= {"."}:
+            message = f'{what}, "{given[:80]}", cannot be the name of a file: letters, digits, ".", "_" and "-" only'
+            raise DaemonSetError(message, daemon_set.place)
+    return plan
 
 
 def _chosen(daemon_set: DaemonSet, name: str | None) -> Data:
