@@ -49,8 +49,13 @@ class Rendering:
         return declaration, declarations.check(declaration, target)
 
     def context(self, declaration: Declaration) -> dict[str, Any]:
-        """Return what templates see beside values and workload."""
-        cluster = {"version": str(self._settings.cluster_version), "platform": self._settings.platform}
+        """Return what templates see beside values and workload.
+
+        The default platform decides the declaration only: what no other platform understands, such as an emptyDir of medium
+        Stdout, is for templates to write where the user named the platform. On any other cluster the pod would hang.
+        """
+        platform = self._settings.platform if self._settings.names_platform else "kubernetes"
+        cluster = {"version": str(self._settings.cluster_version), "platform": platform}
         return {"cluster": cluster, "declaration": declaration.name}
 
     def container(self, agent: AgentSettings, parts: Parts, declaration: Declaration) -> dict[str, Any]:

@@ -35,6 +35,8 @@ class Settings(NamedTuple):
     targets: list[dict[str, Any]]
     exclude: list[dict[str, Any]]
     workloads: list[dict[str, Any]]
+    names_platform: bool = False
+    """Whether a source names the platform; `platform` is the default otherwise."""
 
     def workload_kinds(self) -> WorkloadKinds:
         """Return the kinds with pod templates, those of `workloads` included. Raises SettingsError at the entry's place."""
@@ -73,6 +75,7 @@ def merge_layers(layers: list[Layer]) -> Settings:
         data.get("targets") or [],
         data.get("exclude") or [],
         data.get("workloads") or [],
+        bool(data.get("platform")),
     )
 
 
