@@ -13,6 +13,7 @@ from sidecar_plugin.errors import did_you_mean
 from sidecar_plugin.runtime.cache import RIGHT, Memo
 
 Path = list[str | int]
+MAX_MESSAGE = 500  # characters of what the validator says
 MAX_NAMED = 50  # words or keys that a message lists
 MAX_COMPARED = 300  # values; of larger data the first error is reported, whatever others there are
 
@@ -121,7 +122,8 @@ def _problem(error: Any, schema: dict[str, Any]) -> Problem:
         return Problem(path, "is empty; give at least one key, or leave it out")
     if kind == "required":
         return Problem(path, f'the key "{error.kind.property}" is missing', missing=error.kind.property)
-    return Problem(path, error.message)
+    message = error.message
+    return Problem(path, message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE]}…")
 
 
 def _comment_at(schema: dict[str, Any], schema_path: list[str | int]) -> str:

@@ -427,14 +427,6 @@ def rendered_here(text: str, values: dict[str, Any]) -> str:
     return sandbox.render(sandbox.compile_template(files, files, "t"), {"values": values}, frozenset({"t"}))
 
 
-@pytest.mark.parametrize("name", sorted({*dir(dict), *dir(list), *dir(str)}))
-def test_a_value_may_be_called_like_a_method(name: str) -> None:
-    for form in (f"values.{name}", f"values['{name}']", f"values.inner.{name}", f"[values] | map(attribute='{name}') | first"):
-        assert rendered_here(f"{{{{ {form} }}}}", {name: "abc", "inner": {name: "abc"}}) == "abc"
-    with pytest.raises(RenderError):
-        rendered_here(f"{{{{ values.{name} }}}}", {"other": "abc"})
-
-
 @pytest.mark.parametrize(
     "text",
     [
