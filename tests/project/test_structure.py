@@ -48,6 +48,16 @@ def test_the_wings_can_be_put_in_one_order() -> None:
     assert order[-1] == "frontends"
 
 
+def test_the_drawing_of_the_architecture_is_an_order_of_the_imports() -> None:
+    drawing = (PACKAGE.parent / "docs" / "architecture.md").read_text().partition("```\n")[2].partition("```")[0]
+    drawn = [line.split()[0] for line in drawing.splitlines() if line.strip(" |")]
+    graph = wing_imports()
+    assert sorted(drawn) == sorted(graph)
+    for wing, imports in graph.items():
+        below = drawn[drawn.index(wing) + 1 :]
+        assert imports <= set(below), f"{wing} imports {imports - set(below)}, drawn above it"
+
+
 def test_the_package_has_few_entries() -> None:
     entries = [entry.name for entry in PACKAGE.iterdir() if not entry.name.startswith(("_", "."))]
     assert len([name for name in entries if name != "py.typed"]) <= MAX_ENTRIES

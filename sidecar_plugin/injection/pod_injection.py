@@ -1,0 +1,111 @@
+"""What the agents of one set of settings do to one pod, and what is reported of it."""
+
+from functools import partial
+from typing import Any
+
+from sidecar_plugin.agents.parts import Parts
+from sidecar_plugin.errors import DeclarationError, TemplateError, VersionError
+from sidecar_plugin.injection import pod_rules
+from sidecar_plugin.injection.additions import PodAdditions
+from sidecar_plugin.injection.pod_rules import Added, is_windows
+from sidecar_plugin.injection.rendering import Rendering
+from sidecar_plugin.kubernetes.declarations.protocol import Declaration
+from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped, runs_to_completion
+from sidecar_plugin.kubernetes.workload_data import workload_data
+from sidecar_plugin.runtime.report import Outcome, Results
+from sidecar_plugin.settings.settings import AgentSettings, Settings
+
+
+class PodInjection:
+    """Gathers the additions to pods by one set of settings, and reports each workload."""
+
+    __slots__ = ("_rendering", "_results", "_settings")
+
+    def __init__(self, settings: Settings, rendering: Rendering, results: Results) -> None:
+        self._settings = settings
+        self._rendering = rendering
+        self._results = results
+
+    def skip(self, skipped: Skipped) -> None:
+        """Report a workload that cannot get agents; one of an unknown kind only where the settings ask for agents in it."""
+        locate = partial(skipped.document.place, skipped.offset)
+        if skipped.is_unknown and not self._rendering.agents.concerns(skipped):
+            return
+        reason = skipped.reason if skipped.is_unknown else f"{skipped.reason}, nothing to inject into"
+        self._results.warn(f"{skipped.kind}/{skipped.name}: {reason}", locate())
+        outcome = Outcome(locate, skipped.kind, skipped.namespace, skipped.name, skipped=skipped.reason)
+        self._results.outcomes.append(outcome)
+
+    def additions(self, pod: PodTemplate, removed: list[str]) -> PodAdditions | None:
+        """Return what the agents add to a pod, None if it gets none; report the workload either way."""
+        locate = partial(pod.document.place, pod.offset)
+        agents, reason = self._rendering.agents.for_pod(pod)
+        if not agents:
+            gone = tuple(dict.fromkeys(removed))
+            self._results.outcomes.append(Outcome(locate, pod.kind, pod.namespace, pod.name, (), gone, reason, part=pod.part))
+            return None
+        if is_windows(pod):
+            reason = "its node runs Windows, and the agents' images are for Linux"
+            self._results.warn(f"{pod.kind}/{pod.name}: {reason}: it gets no agents", locate())
+            outcome = Outcome(
+                locate, pod.kind, pod.namespace, pod.name, (), tuple(dict.fromkeys(removed)), reason, part=pod.part
+            )
+            self._results.outcomes.append(outcome)
+            return None
+        declaration = self._declaration(pod)
+        additions = PodAdditions(pod, self._results)
+        context = self._rendering.context(declaration)
+        added = []
+        for agent in agents:
+            parts = self._rendering.agents.parts(pod, agent, context)
+            container = self._container(pod, agent, parts, declaration)
+            self._check_platform(pod, agent.name, container, parts)
+            additions.add(agent.name, declaration, agent.position or declaration.position, container, parts)
+            added.append(Added(agent.name, container))
+        additions.check_mounts()
+        for finding in pod_rules.findings(pod, added):
+            self._results.warn(f"{pod.kind}/{pod.name}: {finding.message}", pod.document.place(finding.node.start))
+        gone = tuple(name for name in dict.fromkeys(removed) if name not in {agent.name for agent in agents})
+        self._warn_of_unknown(pod, gone)
+        size_note = self._rendering.platform.size_note
+        containers = [one.container for one in added]
+        note = size_note(workload_data(pod)["containers"], containers) if size_note else ""
+        outcome = Outcome(locate, pod.kind, pod.namespace, pod.name, tuple(additions.agents), gone, note=note, part=pod.part)
+        self._results.outcomes.append(outcome)
+        return additions
+
+    def _container(self, pod: PodTemplate, agent: AgentSettings, parts: Parts, declaration: Declaration) -> dict[str, Any]:
+        try:
+            return self._rendering.container(agent, parts, declaration)
+        except TemplateError as error:
+            raise TemplateError(error.message, pod.document.place(pod.offset)) from None
+
+    def _declaration(self, pod: PodTemplate) -> Declaration:
+        name = f"{pod.kind}/{pod.name}"
+        try:
+            declaration, warning = self._rendering.declaration(pod.kind, runs_to_completion(pod), name)
+        except VersionError as error:
+            raise VersionError(error.message, pod.document.place(pod.offset)) from None
+        except DeclarationError as error:
+            raise DeclarationError(f"{name}: {error.message}", pod.document.place(pod.offset)) from None
+        if warning:
+            self._results.warn(f"{name}: {warning}", pod.document.place(pod.offset))
+        return declaration
+
+    def _warn_of_unknown(self, pod: PodTemplate, removed: tuple[str, ...]) -> None:
+        """Warn of agents that were removed because these settings do not name them at all."""
+        for name in removed:
+            if name not in self._settings.agents:
+                message = f"{pod.kind}/{pod.name}: the agent {name}, injected before, is not in these settings and was removed"
+                self._results.warn(message, pod.document.place(pod.offset))
+
+    def _check_platform(self, pod: PodTemplate, agent: str, container: dict[str, Any], parts: Parts) -> None:
+        """Warn of what the platform does not support. Raises DeclarationError where the pod would not run."""
+        platform = self._rendering.platform
+        if not platform.rules:
+            return
+        for message, is_error in platform.findings(agent, container, parts.init_containers, parts.volumes):
+            text, place = f"{pod.kind}/{pod.name}: {message}", pod.document.place(pod.offset)
+            if is_error:
+                raise DeclarationError(text, place)
+            self._results.warn(text, place)
