@@ -14,9 +14,10 @@ from sidecar_plugin.kubernetes.workload_data import workload_data
 from sidecar_plugin.kubernetes.workload_kinds import TABLE
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.settings.settings import RESERVED, AgentSettings, Settings
-from sidecar_plugin.yamledit.access import lookup, scalar_text
+from sidecar_plugin.yamledit.access import effective_pair, lookup, scalar_text
 from sidecar_plugin.yamledit.construct import DataError, to_data
 from sidecar_plugin.yamledit.documents import Document
+from sidecar_plugin.yamledit.nodes import Mapping, Scalar, follow, kind_of
 from sidecar_plugin.yamledit.source import Source
 
 PREFIX = "sidecar-plugin.dev/"
@@ -94,6 +95,7 @@ class PodAgents:
         return not self._targets or any(one.matches(skipped) for one in self._targets)
 
     def _check_annotations(self, pod: PodTemplate) -> None:
+        _check_text(pod)
         for key in pod.annotations:
             if not key.startswith(PREFIX) or key in _ANNOTATIONS:
                 continue
@@ -196,6 +198,17 @@ def _in_order(data: Any) -> Any:
     if isinstance(data, dict):
         return {key: _in_order(data[key]) for key in sorted(data)}
     return list(map(_in_order, data)) if isinstance(data, list) else data
+
+
+def _check_text(pod: PodTemplate) -> None:
+    """Raise SettingsError for an annotation of ours whose value is a map or a list: annotations are text in Kubernetes."""
+    for metadata in pod.metadata_nodes:
+        pair = effective_pair(metadata, "annotations")
+        annotations = follow(pair[1]) if pair else None
+        for key, value in annotations.pairs if isinstance(annotations, Mapping) else ():
+            if key.value.startswith(PREFIX) and not isinstance(follow(value), Scalar):
+                message = f"must be text, but is {kind_of(value)}; write its value as a block of text, behind |"
+                raise SettingsError(message, pod.document.place(value.start), key.value)
 
 
 def _annotation_place(pod: PodTemplate, key: str) -> Place:

@@ -131,6 +131,20 @@ def test_metadata_on_the_way_to_the_pod_template_is_read(text: str) -> None:
     assert done.stdout.decode() == labelled
 
 
+@pytest.mark.parametrize("text", ON_THE_WAY)
+@pytest.mark.parametrize("value", ["{image: x}", "[a]"])
+@pytest.mark.parametrize("name", ["values.agent", "inject", "agents"])
+def test_an_annotation_of_ours_that_is_no_text_is_refused_with_its_place(text: str, value: str, name: str) -> None:
+    done = run(
+        *SETTINGS,
+        stdin="apiVersion: batch/v1\nkind: CronJob\n"
+        + text.format(f"annotations: {{sidecar-plugin.dev/{name}: {value}}}", POD),
+    )
+    assert (done.status, done.stdout) == (1, b"")
+    assert done.stderr.startswith("sidecar-plugin: error: <stdin>:3:")
+    assert f"sidecar-plugin.dev/{name}: must be text" in done.stderr
+
+
 UNKNOWN = f"apiVersion: shop.example.com/v1\nkind: Fleet\nmetadata: {{name: f}}\nspec: {{template: {{spec: {POD}}}}}\n"
 
 
