@@ -6,6 +6,10 @@ from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.yamledit.access import check_once, effective_pair, scalar_text
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, follow, is_null
 
+_ANNOTATIONS_LIMIT = 256 * 1024
+"""Bytes that the keys and values of an object's annotations may have together (TotalAnnotationSizeLimitB in
+https://github.com/kubernetes/kubernetes/blob/master/staging/src/k8s.io/apimachinery/pkg/api/validation/objectmeta.go)."""
+
 
 def clash(pod: PodTemplate, agent: str, what: str, node: Node, remedy: str) -> ClashError:
     """Return the error for something that the pod has and an agent adds."""
@@ -54,6 +58,25 @@ class MetadataAdditions:
                 raise agents_clash(self._contents.pod, agent, other, f'the pod {kind[:-1]} "{key}", with different values')
             self._added[kind][key] = (other, value)
 
+    def check_size(self, marker: dict[str, str]) -> None:
+        """Raise ClashError for annotations that are too long together with the marker and those that the pod has."""
+        added = {**{key: value for key, (_, value) in self._added["annotations"].items()}, **marker}
+        size = _size(added)
+        document = self._contents.pod.document
+        if size + 4 * len(document.text) <= _ANNOTATIONS_LIMIT:  # a character has at most four bytes
+            return
+        own = self._contents.strings("annotations")
+        texts = {key.value: scalar_text(own, key.value) for key, _ in own.pairs if isinstance(key, Scalar)} if own else {}
+        size = _size({**{key: text or "" for key, text in texts.items()}, **added})
+        if size > _ANNOTATIONS_LIMIT:
+            message = (
+                f"with those of the agents and the marker the pod's annotations have {size} bytes, and the API server takes "
+                f"{_ANNOTATIONS_LIMIT} together; shorten podAnnotations, or mount the data from a ConfigMap"
+            )
+            raise ClashError(
+                message, document.place(self._contents.pod.offset), f"{self._contents.pod.path}metadata.annotations"
+            )
+
     def strings(self) -> dict[str, dict[str, str]]:
         """Return the pod annotations and labels to add, without the marker."""
         own = self._contents.strings("annotations") if self._listed else None
@@ -85,3 +108,7 @@ class MetadataAdditions:
             if new:
                 found.append((own, pair[1], ("," if listed else "") + ",".join(new)))
         return found
+
+
+def _size(strings: dict[str, str]) -> int:
+    return sum(len(key.encode()) + len(value.encode()) for key, value in strings.items())

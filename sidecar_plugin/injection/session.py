@@ -1,4 +1,4 @@
-"""TODO."""
+"""The injector of one run: for one set of settings, or for those of each chart in the stream."""
 
 from sidecar_plugin.agents.folders import AgentFolders
 from sidecar_plugin.injection.chart_scopes import ScopedInjector

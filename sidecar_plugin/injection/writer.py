@@ -66,6 +66,7 @@ class PodWriter:
         self._extend(self._pod.spec, "spec", additions.lists(), before={"initContainers": "containers"})
         self._lengthen(additions)
         self._write_metadata(additions.metadata.strings())
+        additions.metadata.check_size({INJECTED: self._marker.to_json()})
         self._check_sharing()
 
     def _check_name(self, container: Mapping, name: str, places: dict[str, int]) -> None:
