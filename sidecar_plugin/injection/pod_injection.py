@@ -45,8 +45,15 @@ class PodInjection:
             self._results.outcomes.append(Outcome(locate, pod.kind, pod.namespace, pod.name, (), gone, reason, part=pod.part))
             return None
         if is_windows(pod):
-            reason = "its node runs Windows, and the agents' images are for Linux"
-            self._results.warn(f"{pod.kind}/{pod.name}: {reason}: it gets no agents", locate())
+            built_in = [agent.name for agent in agents if self._rendering.agents.is_built_in(agent)]
+            agents = [agent for agent in agents if agent.name not in built_in]
+            reason = f"its node runs Windows, and the images of {', '.join(built_in)} are for Linux"
+            if built_in:
+                self._results.warn(f"{pod.kind}/{pod.name}: {reason}: it does not get these agents", locate())
+            for agent in agents:
+                message = f"its node runs Windows; the image of the agent {agent.name} must be for Windows too"
+                self._results.warn(f"{pod.kind}/{pod.name}: {message}", locate())
+        if not agents:
             outcome = Outcome(
                 locate, pod.kind, pod.namespace, pod.name, (), tuple(dict.fromkeys(removed)), reason, part=pod.part
             )

@@ -86,6 +86,10 @@ class PodAgents:
         ]
         return chosen, "no agent is for this workload" if enabled else "no agent is enabled"
 
+    def is_built_in(self, agent: AgentSettings) -> bool:
+        """Say whether an agent is one of the program's own."""
+        return agent.template is None and _folder(agent, self._library).is_built_in
+
     def concerns(self, skipped: Skipped) -> bool:
         """Say whether the settings ask for agents in a workload that cannot get any."""
         if not any(agent.enabled for agent in self._settings.agents.values()):
@@ -120,7 +124,10 @@ class PodAgents:
         for index, data in enumerate(raw):
             for position, kind in enumerate(data.get("kinds", ())):
                 if kind not in kinds and not set("*?[").intersection(kind):
-                    hint = did_you_mean(kind, kinds) or "; if there is one, name it under workloads"
+                    near = did_you_mean(kind, kinds)
+                    if path == ["exclude"] and not near:
+                        continue  # a kind that is not known is reported, and this is how to silence that
+                    hint = near or "; if there is one, name it under workloads"
                     message = f'there is no workload kind "{kind}"{hint}'
                     raise self._settings.error(message, [*path, index, "kinds", position])
             try:

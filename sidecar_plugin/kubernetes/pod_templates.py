@@ -169,7 +169,7 @@ class WorkloadKinds:
             yield from self._unknown(reader, root, path, api_version, kind, group)
             return
         owner = _owner(reader, root, path, api_version, kind)
-        if refused := next((row.refused for row in rows if row.refused), ""):
+        if refused := "" if (group, kind) in self._custom else next((row.refused for row in rows if row.refused), ""):
             yield owner.skipped(f"not injected: {refused}", is_unknown=True)
             return
         yield from _pod_templates(owner, rows)

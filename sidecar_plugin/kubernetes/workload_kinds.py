@@ -65,6 +65,10 @@ _POSTGRES = "the operator builds these pods; use the operator's own sidecars (sp
 _CLUSTER_API = "it overrides the operator's own Deployment; inject into the provider's components, or exclude it"
 _KSERVE = "KServe builds these pods; add the agent to the containers of a ServingRuntime by hand, or exclude it"
 _BARE_SPEC = "it holds a pod spec without metadata, so what was injected could not be recorded; exclude it"
+_DEPLOYMENT_CONFIG = (
+    "OpenShift deprecates it since 4.14; make it a Deployment, or name it under workloads (podTemplate: spec.template), or "
+    "exclude it"
+)
 _OWN_PODS = "the operator builds these pods and merges this part into them; add the agent by hand, or exclude it"
 
 TABLE: tuple[WorkloadKind, ...] = (
@@ -189,8 +193,8 @@ TABLE: tuple[WorkloadKind, ...] = (
     _row("apps.kruise.io", "UnitedDeployment", "spec.template.cloneSetTemplate.spec.template",
          "spec.template.deploymentTemplate.spec.template", source=_KRUISE),
     # OpenShift and OLM
-    _row("apps.openshift.io", "DeploymentConfig", "spec.template", source=f"{_CATALOG}openshift"),
-    _row("", "DeploymentConfig", "spec.template", source=f"{_CATALOG}openshift"),
+    _row("apps.openshift.io", "DeploymentConfig", source=f"{_CATALOG}openshift", refused=_DEPLOYMENT_CONFIG),
+    _row("", "DeploymentConfig", source=f"{_CATALOG}openshift", refused=_DEPLOYMENT_CONFIG),
     _row("operators.coreos.com", "ClusterServiceVersion", "spec.install.spec.deployments[*].spec.template"),
     # Prometheus Operator and Grafana
     _row("monitoring.coreos.com", "Prometheus", refused=_PROMETHEUS),

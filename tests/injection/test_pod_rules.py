@@ -20,7 +20,7 @@ BREAKS = [
     pytest.param("terminationGracePeriodSeconds: 0", "", "terminationGracePeriodSeconds", id="no time at the end"),
     pytest.param("initContainers: [{name: web, image: x}]", "", 'the name "web"', id="one name in both lists"),
     pytest.param("os: {name: windows}", "", "Windows", id="a Windows pod"),
-    pytest.param("nodeSelector: {kubernetes.io/os: windows}", "", "Windows", id="a Windows node"),
+    pytest.param("nodeSelector: {kubernetes.io/os: windows}", "", "must be for Windows", id="a Windows node"),
 ]
 GOES = [
     pytest.param("", "ports: [{containerPort: 2020, protocol: UDP}]", id="the same port of another protocol"),
@@ -61,8 +61,11 @@ def test_what_goes_with_an_agent_is_no_warning(spec: str, container: str) -> Non
     assert "warning" not in inject(spec, container)[2]
 
 
-def test_a_windows_pod_gets_no_agent() -> None:
-    assert b"sidecar-plugin.dev/injected" not in inject("os: {name: windows}", "")[1]
+def test_a_windows_pod_gets_agents_of_ones_own_only() -> None:
+    """The images of the built-in agents are for Linux; of another agent only its author knows."""
+    _, output, said = inject("os: {name: windows}", "", "--set", "agents.logging.enabled=true")
+    assert (output.count(b"name: a,") + output.count(b"name: a\n"), output.count(b"fluent-bit")) == (1, 0)
+    assert "the images of logging are for Linux" in said
 
 
 def test_two_agents_on_one_port_are_named_both() -> None:

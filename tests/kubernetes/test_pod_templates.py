@@ -195,3 +195,18 @@ def test_items_of_a_list_are_looked_at_too(wrapper: str) -> None:
     done = run(*SETTINGS, stdin=f"apiVersion: {version}\nkind: {wrapper}\nitems:\n{items}")
     assert done.status == 0
     assert "Fleet/f: spec.template.spec: not injected" in done.stderr
+
+
+def test_a_refused_kind_that_the_settings_name_is_injected(tmp_path: Path) -> None:
+    own = "{group: apps.openshift.io, kind: DeploymentConfig, podTemplate: spec.template}"
+    head = "apiVersion: apps.openshift.io/v1\nkind: DeploymentConfig\nmetadata: {name: d}\n"
+    text = f"{head}spec: {{template: {{spec: {POD}}}}}\n"
+    assert run(*SETTINGS, stdin=text).stdout.decode() == text
+    done = run(*SETTINGS, "--config", entry(tmp_path, own), stdin=text)
+    assert done.stdout.count(b'"restartPolicy": "Always"') == 1
+
+
+def test_an_unknown_kind_can_be_excluded_by_its_name() -> None:
+    done = run(*SETTINGS, "--set", "exclude[0].kinds={Fleet}", stdin=UNKNOWN)
+    assert (done.status, done.stdout.decode()) == (0, UNKNOWN)
+    assert "warning" not in done.stderr
