@@ -35,6 +35,7 @@ MODULES: dict[str, str] = {
     "convert": "convert.command",
     "check": "check.command",
     "agents": "agents",
+    "images": "images",
     "from-daemonset": "from_daemonset.command",
     "export-policy": "export_policy.command",
     "schema": "schema",

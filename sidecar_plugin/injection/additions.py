@@ -185,6 +185,13 @@ class PodAdditions:
             raise agents_clash(self._pod, agent, other, f"{what} to the application's containers, with different contents")
         items[key] = (other, item)
 
+    def pull_secrets_note(self) -> str:
+        """Return what the report says where the pod gets its first pull secrets: from then on it no longer gets those of its
+        service account (https://kubernetes.io/docs/concepts/security/service-accounts/#add-imagepullsecrets)."""
+        if not self._secrets or self.contents.named("imagePullSecrets"):
+            return ""
+        return "with imagePullSecrets of its own the pod no longer gets those of its service account: name them too"
+
     # --- what the writer inserts
 
     def lists(self) -> dict[str, ListAdditions]:

@@ -64,7 +64,7 @@ class PodInjection:
         context = self._rendering.context(declaration)
         added = []
         for agent in agents:
-            parts = self._rendering.agents.parts(pod, agent, context)
+            parts = self._rendering.parts(pod, agent, context)
             container = self._container(pod, agent, parts, declaration)
             self._check_platform(pod, agent.name, container, parts)
             additions.add(agent.name, declaration, agent.position or declaration.position, container, parts)
@@ -76,7 +76,8 @@ class PodInjection:
         self._warn_of_unknown(pod, gone)
         size_note = self._rendering.platform.size_note
         containers = [one.container for one in added]
-        note = size_note(workload_data(pod)["containers"], containers) if size_note else ""
+        notes = [size_note(workload_data(pod)["containers"], containers) if size_note else "", additions.pull_secrets_note()]
+        note = "; ".join(filter(None, notes))
         outcome = Outcome(locate, pod.kind, pod.namespace, pod.name, tuple(additions.agents), gone, note=note, part=pod.part)
         self._results.outcomes.append(outcome)
         return additions

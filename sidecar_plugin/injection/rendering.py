@@ -1,15 +1,18 @@
 """Rendering and declaring agents by one set of settings: for injection into manifests, and for policies of the cluster."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sidecar_plugin.agents.agent import AgentLibrary
 from sidecar_plugin.agents.container_patch import patch_container
+from sidecar_plugin.agents.images import container_in_registry, parts_in_registry
 from sidecar_plugin.agents.parts import Parts
 from sidecar_plugin.errors import SettingsError, TemplateError, VersionError
 from sidecar_plugin.injection.selection import PodAgents
 from sidecar_plugin.kubernetes import declarations, platforms
 from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Target
+from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.settings.layers import VERSION_SOURCES
 from sidecar_plugin.settings.settings import AgentSettings, Settings
@@ -18,13 +21,14 @@ from sidecar_plugin.settings.settings import AgentSettings, Settings
 class Rendering:
     """Chooses the declaration, and makes containers of what agents render. An agent is compiled once."""
 
-    __slots__ = ("_containers", "_memo", "_settings", "agents", "platform")
+    __slots__ = ("_containers", "_in_registry", "_memo", "_settings", "agents", "platform")
 
     def __init__(self, settings: Settings, library: AgentLibrary, memo: Memo) -> None:
         """Raise SettingsError for an agent that does not exist and for settings that contradict each other."""
         self._settings = settings
         self._memo = memo
         self._containers: dict[tuple[str, str], tuple[Parts, dict[str, Any]]] = {}
+        self._in_registry: dict[str, tuple[Parts, Parts]] = {}
         self.agents = PodAgents(settings, library, memo)
         self.platform = platforms.named(settings.platform)
 
@@ -58,6 +62,25 @@ class Rendering:
         cluster = {"version": str(self._settings.cluster_version), "platform": platform}
         return {"cluster": cluster, "declaration": declaration.name}
 
+    def parts(
+        self,
+        pod: PodTemplate,
+        agent: AgentSettings,
+        context: dict[str, Any],
+        workload: Callable[[], dict[str, Any]] | None = None,
+    ) -> Parts:
+        """Return what an agent adds to a pod, see `PodAgents.parts`, by the settings imageRegistry and imagePullSecrets; the
+        same object for the same rendering."""
+        parts = self.agents.parts(pod, agent, context, workload)
+        registry, secrets = self._settings.image_registry, self._settings.image_pull_secrets
+        if not registry and not secrets:
+            return parts
+        known, changed = self._in_registry.get(agent.name, (None, parts))
+        if known is not parts:
+            changed = parts_in_registry(parts, registry, secrets)
+            self._in_registry[agent.name] = parts, changed
+        return changed
+
     def container(self, agent: AgentSettings, parts: Parts, declaration: Declaration) -> dict[str, Any]:
         """Return the agent's container, patched by the settings and declared; the same object for the same parts.
 
@@ -69,7 +92,7 @@ class Rendering:
             return container
         try:
             patched = patch_container(parts.container, agent.container, self._memo)
-            container = declarations.declare(declaration, patched)
+            container = declarations.declare(declaration, container_in_registry(patched, self._settings.image_registry))
         except SettingsError as error:
             steps = [int(step) if step.isdigit() else step for step in error.field.split(".") if step]
             raise self._settings.error(error.message, ["agents", agent.name, "container", *steps]) from None

@@ -35,6 +35,9 @@ class Settings(NamedTuple):
     targets: list[dict[str, Any]]
     exclude: list[dict[str, Any]]
     workloads: list[dict[str, Any]]
+    image_registry: str
+    """Host and path of the registry that every agent's image is taken from; empty: each from its own."""
+    image_pull_secrets: list[dict[str, Any]]
     names_platform: bool = False
     """Whether a source names the platform; `platform` is the default otherwise."""
 
@@ -75,6 +78,8 @@ def merge_layers(layers: list[Layer]) -> Settings:
         data.get("targets") or [],
         data.get("exclude") or [],
         data.get("workloads") or [],
+        data.get("imageRegistry") or "",
+        data.get("imagePullSecrets") or [],
         bool(data.get("platform")),
     )
 

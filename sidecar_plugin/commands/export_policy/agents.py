@@ -121,7 +121,7 @@ def _rendered(
         data = {"kind": "Pod", "name": name, "namespace": namespace, "labels": {}, "annotations": {}, "containers": []}
         workload = Watched(data)
         try:
-            return rendering.agents.parts(pod, agent, rendering.context(declaration), lambda: workload)
+            return rendering.parts(pod, agent, rendering.context(declaration), lambda: workload)
         finally:
             seen.update(workload.seen.intersection(_UNKNOWN))
 

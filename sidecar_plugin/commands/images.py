@@ -1,0 +1,126 @@
+"""`sidecar-plugin images`: every image that the agents of the settings bring, to mirror and to scan them."""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sidecar_plugin.agents.folders import AgentFolders
+from sidecar_plugin.commands import Command
+from sidecar_plugin.commands.arguments import OPTIONS, add_options
+from sidecar_plugin.injection.rendering import Rendering
+from sidecar_plugin.kubernetes.cluster_version import parse_cluster_version
+from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped, WorkloadKinds
+from sidecar_plugin.runtime.cache import Memo
+from sidecar_plugin.runtime.console import json_text, say, write
+from sidecar_plugin.runtime.report import Results, report
+from sidecar_plugin.settings.options import Options, settings_for
+from sidecar_plugin.settings.settings import AgentSettings, Settings
+from sidecar_plugin.yamledit.documents import Document
+from sidecar_plugin.yamledit.source import Source
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+_DESCRIPTION = """\
+List the images of the agents that the settings enable, one line each: to copy them to a registry of your own (the setting
+imageRegistry) and to scan them. No manifest is read: the agents are rendered for a Deployment with the ports http (8080) and
+metrics (9090), so an image that an annotation of a workload sets is not in the list.
+"""
+_VERSION = "1.30"  # where no source gives one: no built-in agent's image depends on it
+_SAMPLE = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app}
+spec:
+  selector: {matchLabels: {app: app}}
+  template:
+    metadata: {labels: {app: app}}
+    spec:
+      containers:
+      - {name: app, image: app, ports: [{name: http, containerPort: 8080}, {name: metrics, containerPort: 9090}]}
+"""
+
+
+class Image(NamedTuple):
+    """One image: the agent that brings it, the container that runs it, its name, and its name without imageRegistry."""
+
+    agent: str
+    container: str
+    image: str
+    source: str
+
+
+class _Images:
+    summary = "every image that the agents of the settings bring"
+    description = _DESCRIPTION
+
+    def configure(self, parser: "ArgumentParser") -> None:
+        parser.add_argument("--all", action="store_true", help="of every agent there is, enabled or not")
+        text = "a table (text, default), one image a line (names), or json"
+        parser.add_argument("--output", "-o", choices=tuple(_FORMATS), default="text", help=text)
+        add_options(parser, tuple(flag for flag, _, _ in OPTIONS if flag not in ("--report", "--strict")))
+
+    def run(self, arguments: "Namespace") -> int:
+        """Print the images; return the exit status. Raises SidecarPluginError as injection does."""
+        results = Results()
+        given = Options._make(getattr(arguments, name, default) for name, default in Options._field_defaults.items())
+        settings = settings_for(given, [], results, Memo())
+        found = images(settings, tuple(given.templates), every=arguments.all)
+        if not found:
+            results.warn("no agent is enabled; --all lists the images of every agent", None)
+        write(_FORMATS[arguments.output](found).encode())
+        say(report("none", results))
+        return 0
+
+
+COMMAND: Command = _Images()
+
+
+def images(settings: Settings, templates: tuple[str, ...], *, every: bool = False) -> list[Image]:
+    """Return the images of the enabled agents, of `every` agent if asked, in the settings' order. Raises SidecarPluginError."""
+    library = AgentFolders(templates)
+    if settings.cluster_version is None:
+        settings = settings._replace(cluster_version=parse_cluster_version(_VERSION))
+    agents = [agent for agent in settings.agents.values() if agent.enabled or every]
+    if every:
+        others = [name for name in library.names() if name not in settings.agents]
+        agents += [AgentSettings(name, True, None, [], None, {}, {}) for name in others]
+    placed = [_containers(settings, library, agent) for agent in agents]
+    sources = [_containers(settings._replace(image_registry=""), library, agent) for agent in agents]
+    found = [
+        Image(agent.name, container["name"], container["image"], source["image"])
+        for agent, containers, originals in zip(agents, placed, sources, strict=True)
+        for container, source in zip(containers, originals, strict=True)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _containers(settings: Settings, library: AgentFolders, agent: AgentSettings) -> list[dict[str, Any]]:
+    rendering = Rendering(settings, library, Memo())
+    pod = _sample()
+    declaration, _ = rendering.declaration(pod.kind, False, "the list of images")
+    parts = rendering.parts(pod, agent, rendering.context(declaration))
+    return [*parts.init_containers, rendering.container(agent, parts, declaration)]
+
+
+def _sample() -> PodTemplate:
+    document = Document(Source("images", _SAMPLE), 0, len(_SAMPLE))
+    return next(pod for pod in WorkloadKinds(()).find(document, document.parse().root) if not isinstance(pod, Skipped))
+
+
+def _as_text(found: list[Image]) -> str:
+    has_registry = any(image.image != image.source for image in found)
+    header = ("AGENT", "CONTAINER", "IMAGE", "FROM")
+    rows = [row if has_registry else row[:3] for row in (header, *found)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "".join(f"{line}\n" for line in lines) if found else ""
+
+
+def _as_names(found: list[Image]) -> str:
+    return "".join(f"{name}\n" for name in dict.fromkeys(image.image for image in found))
+
+
+def _as_json(found: list[Image]) -> str:
+    return json_text({"images": [image._asdict() for image in found]}, indent=2) + "\n"
+
+
+_FORMATS = {"text": _as_text, "names": _as_names, "json": _as_json}
