@@ -1,4 +1,7 @@
-"""TODO."""
+"""Merging values as Helm does: maps merge, everything else (lists too) replaces, null removes a key.
+
+Source: https://helm.sh/docs/chart_template_guide/values_files/ ("Deleting a default key").
+"""
 
 from typing import Any
 

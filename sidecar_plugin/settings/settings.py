@@ -1,4 +1,8 @@
-"""TODO."""
+"""All settings of a run, merged from their sources into one `Settings`.
+
+Each source is a `Layer` (see `layers.py`); docs/settings.md documents their order. An error about a merged setting names the
+location in the last layer that sets it.
+"""
 
 from typing import Any, NamedTuple
 

@@ -1,4 +1,8 @@
-"""TODO."""
+"""Where the content of a node ends in the text.
+
+libyaml reports the end of a block collection at the start of the next token, behind comments and empty lines. Insertions need
+the end of the last line that belongs to the content.
+"""
 
 from sidecar_plugin.yamledit.lines import BREAKS
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, Sequence

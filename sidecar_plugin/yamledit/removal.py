@@ -1,4 +1,8 @@
-"""TODO."""
+"""The spans of text to cut when an insertion of `Editor` is removed again: pairs, items, appended text, commented-out nulls.
+
+The functions return spans and change nothing. A span covers exactly what the matching method of `Editor` inserted, so that
+inserting and removing give back the same bytes.
+"""
 
 import re
 

@@ -1,4 +1,4 @@
-"""TODO."""
+"""What a rule of `check` is: a module whose docstring is its documentation."""
 
 from types import ModuleType
 

@@ -1,4 +1,7 @@
-"""TODO."""
+"""`helm diff`: compare the deployed release with the manifests that an upgrade with the same arguments would give.
+
+Both sides come from Helm (`helm get`, `helm upgrade --dry-run`). Secrets are named but their content is not shown.
+"""
 
 import json
 import re
