@@ -32,6 +32,15 @@ class TimeUpError(BaseException):
     """The alarm; no `except Exception` of a library is to swallow it."""
 
 
+class _NoValue(StrictUndefined):
+    """A name or attribute without a value. Text for it is refused inside a list or mapping as well."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> NoReturn:
+        self._fail_with_undefined_error()
+
+
 class _Environment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset(("**", "*", "%"))
 
@@ -109,7 +118,7 @@ def compile_template(files: Mapping[str, str], paths: Mapping[str, str], name: s
 
     environment = _Environment(
         loader=FunctionLoader(load),
-        undefined=StrictUndefined,
+        undefined=_NoValue,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
