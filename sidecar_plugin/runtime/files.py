@@ -7,7 +7,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from sidecar_plugin.errors import UsageError, one_line
 from sidecar_plugin.runtime.atomic_write import Replacement, replace_files
@@ -15,9 +15,6 @@ from sidecar_plugin.runtime.console import STDIN, read_stdin
 from sidecar_plugin.runtime.diff import Side, unified
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.yamledit.source import Source
-
-if TYPE_CHECKING:
-    pass
 
 ENDINGS = frozenset((".yaml", ".yml", ".json"))
 
@@ -131,7 +128,7 @@ def _write(texts: list[tuple[_File, str]], output: Output) -> bytes:
     if output.folder is not None:
         return _write_all(texts, lambda file: Path(str(output.folder)) / file.relative, always=True)
     if output.diff:
-        shown = "".join(_diff(file, text) for file, text in texts).encode(errors="surrogateescape")  # a name of any bytes
+        shown = "".join(_diff(file, text) for file, text in texts).encode()
         return shown if not output.in_place else shown + _write_all(texts, _own_path, always=False)
     if output.in_place:
         return _write_all(texts, _own_path, always=False)
@@ -167,9 +164,17 @@ def _write_all(texts: list[tuple[_File, str]], target: Callable[[_File], Path], 
 
 
 def _diff(file: _File, text: str) -> str:
-    name = file.source.name.lstrip("/")
-    quote = '"' if file.path is not None and name != str(file.path).lstrip("/") else ""  # as git writes such names
-    return unified(Side(f"{quote}a/{name}{quote}", file.source.text), Side(f"{quote}b/{name}{quote}", text))
+    before, after = ((f"{side}/{file.source.name}" if file.path is None else _git_name(side, file.path)) for side in "ab")
+    return unified(Side(before, file.source.text), Side(after, text))
+
+
+def _git_name(side: str, path: Path) -> str:
+    """Return a path as `git diff` writes it below `a` or `b`: in quotes, with escapes, where its characters are unusual."""
+    name = f"{side}/{str(path).lstrip('/')}"
+    if one_line(name) == name and not {'"', "\\"} & set(name):
+        return name
+    escaped = (chr(byte) if 0x20 <= byte < 0x7F and byte not in b'"\\' else f"\\{byte:03o}" for byte in os.fsencode(name))
+    return f'"{"".join(escaped)}"'
 
 
 def check_given(what: str, path: str) -> None:

@@ -241,7 +241,7 @@ LIMITS = (
         "ulimit -v 60000; filter <many",
         2,
         "there is not enough memory",
-        before="many 20000 >many",
+        before="yes '# a comment' | head -n 5000000 >many; cat pod.yaml >>many",
     ),
     Fault(
         "files smaller than the result (`ulimit -f`)",

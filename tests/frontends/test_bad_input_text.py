@@ -219,7 +219,7 @@ HUGE = {
     "quoted": f'    x: "{"y" * 10_000_000}"\n',
     "a block": f"    x: |\n      {'y' * 10_000_000}\n",
     "a comment": f"    # {'y' * 10_000_000}\n",
-    "3,000 containers": "".join(f"  - name: c{number}\n" for number in range(3_000)),
+    "1,500 containers": "".join(f"  - name: c{number}\n" for number in range(1_500)),
     "20,000 variables": "    env:\n" + "".join(f"    - name: E{number}\n" for number in range(20_000)),
     "2,000 containers that share a list": "    env: &e []\n"
     + "".join(f"  - name: c{number}\n    env: *e\n" for number in range(2_000)),
