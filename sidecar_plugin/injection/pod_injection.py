@@ -96,6 +96,10 @@ class PodInjection:
             raise VersionError(error.message, pod.document.place(pod.offset)) from None
         except DeclarationError as error:
             raise DeclarationError(f"{name}: {error.message}", pod.document.place(pod.offset)) from None
+        if message := self._settings.foreign_version():
+            if declaration.name == "acs" and self._settings.declaration == "auto" and runs_to_completion(pod):
+                raise DeclarationError(f"{name} would never end: {message}", pod.document.place(pod.offset))
+            self._results.warn(message, None)
         if warning:
             self._results.warn(f"{name}: {warning}", pod.document.place(pod.offset))
         return declaration

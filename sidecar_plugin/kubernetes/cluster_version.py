@@ -16,6 +16,26 @@ _LONG = (
     r"(?:\+|[-+][0-9A-Za-z][0-9A-Za-z.+_-]*)?"
 )
 _LOST_ZERO = r"v?1\.[1-9]"
+_NUMBER = r"v?\d+(?:\.(?:\d+|[xX*]))+"
+_RANGE = rf"[~^<>=!].*|.*[\s|,<>=].*\d.*|.*\.[xX*](?:\..*)?|{_NUMBER}(?:-|\.\.+){_NUMBER}"
+MAX_RANGE = 100  # characters; longer texts are no versions
+VENDORS = {
+    "aliyun": "Alibaba Cloud",
+    "cce": "Huawei Cloud CCE",
+    "eks": "Amazon EKS",
+    "gke": "Google Kubernetes Engine",
+    "iks": "IBM Cloud Kubernetes Service",
+    "k0s": "k0s",
+    "k3s": "k3s",
+    "lke": "Linode Kubernetes Engine",
+    "mirantis": "Mirantis Kubernetes Engine",
+    "rancher": "Rancher Kubernetes Engine",
+    "rke2": "RKE2",
+    "tke": "Tencent Kubernetes Engine",
+    "vke": "Volcengine Kubernetes Engine",
+    "vmware": "VMware Tanzu",
+}
+"""Vendors that name themselves in their clusters' versions, by what stands there: `v1.30.1-gke.1329003`, `v1.32.5+k3s1`."""
 
 
 class ClusterVersion(NamedTuple):
@@ -35,7 +55,8 @@ NATIVE_SIDECARS = ClusterVersion(1, 29)
 def parse_cluster_version(text: str, place: Place | None = None, field: str = "clusterVersion") -> ClusterVersion:
     """Return the version that `text` names.
 
-    Raises VersionError for `1.3` and its like (an unquoted 1.30 that YAML read as a number), and for what is no version.
+    Raises VersionError for `1.3` and its like (an unquoted 1.30 that YAML read as a number), for a range of versions, and for
+    what is no version.
     """
     text = text.strip()
     if re.fullmatch(_LOST_ZERO, text):
@@ -48,9 +69,21 @@ def parse_cluster_version(text: str, place: Place | None = None, field: str = "c
         )
     if found := re.fullmatch(_SHORT, text):
         return ClusterVersion(int(found[1]), int(found[2]))
-    if found := re.fullmatch(_LONG, text):
+    is_range = len(text) < MAX_RANGE and re.fullmatch(_RANGE, text) is not None
+    if not is_range and (found := re.fullmatch(_LONG, text)):
         from packaging.version import Version  # late: settings mostly say just 1.30
 
         version = Version(found["release"])
         return ClusterVersion(version.major, version.minor)
+    if is_range:
+        message = (
+            f'"{text}" is a range of versions, and one cluster has one version; write it like "1.30" or "v1.30.1-aliyun.1"'
+        )
+        raise VersionError(message, place, field)
     raise VersionError(f'"{text}" is no cluster version; write it like "1.30" or "v1.30.1-aliyun.1"', place, field)
+
+
+def vendor_of(text: str) -> str:
+    """Return the key among VENDORS that a version names behind its numbers, "" if it names none."""
+    found = re.search(rf"[-+._0-9]({'|'.join(VENDORS)})", text.lower())
+    return found[1] if found else ""

@@ -17,3 +17,9 @@ def named(name: str) -> Platform:
     platform = import_module(f"sidecar_plugin.kubernetes.platforms.{name}").PLATFORM
     assert isinstance(platform, Platform)
     return platform
+
+
+def of_vendor(vendor: str) -> list[str]:
+    """Return the names of the platforms whose clusters may report a version that names the vendor, the general one last."""
+    names = [name for name in NAMES if name != "kubernetes" and named(name).takes_vendor(vendor)]
+    return [*names, "kubernetes"]

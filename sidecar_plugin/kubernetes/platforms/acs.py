@@ -11,4 +11,5 @@ PLATFORM = Platform(
     source="https://www.alibabacloud.com/help/en/cs/user-guide/declaring-container-types",
     from_native="native",
     before_native="acs",
+    vendors=("aliyun",),
 )

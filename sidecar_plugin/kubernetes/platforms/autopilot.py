@@ -32,6 +32,7 @@ PLATFORM = Platform(
     source=_SECURITY,
     from_native="native",
     before_native="regular",
+    vendors=("gke",),
     rules=(
         Rule(
             "volume",

@@ -3,7 +3,7 @@
 Its documentation names sidecars in annotations of the pod, whatever the version, and does not speak of native ones.
 """
 
-from sidecar_plugin.kubernetes.platforms.protocol import Platform, Rule, sets
+from sidecar_plugin.kubernetes.platforms.protocol import SELF_MANAGED, Platform, Rule, sets
 
 _LIMITS = "https://cloud.baidu.com/doc/BCI/s/Qlbda5rjx"
 _VOLUMES = "https://cloud.baidu.com/doc/CCE/s/Jk9cxgekd"
@@ -14,6 +14,7 @@ PLATFORM = Platform(
     source="https://cloud.baidu.com/doc/BCI/s/Mm7lmxteo",
     from_native="bci",
     before_native="bci",
+    vendors=SELF_MANAGED,
     no_native="no public page says that Baidu Container Instance runs native sidecars; its own declaration is bci",
     rules=(
         Rule("volume", sets("hostPath"), "is a hostPath, which BCI does not support; use an emptyDir", _LIMITS, is_error=True),

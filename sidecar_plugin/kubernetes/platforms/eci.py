@@ -3,7 +3,7 @@
 Its documentation declares sidecars by environment variables, whatever the version, and does not speak of native ones.
 """
 
-from sidecar_plugin.kubernetes.platforms.protocol import Platform, Rule, lists_any_of, sets
+from sidecar_plugin.kubernetes.platforms.protocol import SELF_MANAGED, Platform, Rule, lists_any_of, sets
 
 _LIMITS = "https://www.alibabacloud.com/help/en/eci/product-overview/limits"
 _SELF_MANAGED = "https://www.alibabacloud.com/help/en/eci/user-guide/overview-3"
@@ -15,6 +15,7 @@ PLATFORM = Platform(
     source="https://www.alibabacloud.com/help/en/eci/user-guide/declaring-container-types",
     from_native="eci",
     before_native="eci",
+    vendors=("aliyun", *SELF_MANAGED),
     no_native="no public page says that Elastic Container Instance runs native sidecars; its own declaration is eci",
     rules=(
         Rule("volume", sets("hostPath"), "is a hostPath, which ECI does not support; use an emptyDir", _LIMITS, is_error=True),

@@ -69,6 +69,7 @@ PLATFORM = Platform(
     source=_LIMITS,
     from_native="native",
     before_native="regular",
+    vendors=("eks",),
     rules=(
         Rule("volume", sets("hostPath"), "is a hostPath, which Fargate does not mount", _HOST_VOLUMES, is_error=False),
         Rule(

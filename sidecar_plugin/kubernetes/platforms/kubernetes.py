@@ -11,4 +11,5 @@ PLATFORM = Platform(
     source="https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/",
     from_native="native",
     before_native="regular",
+    vendors=None,
 )

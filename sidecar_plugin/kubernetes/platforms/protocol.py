@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 Data = dict[str, Any]
+SELF_MANAGED = ("k0s", "k3s", "mirantis", "rancher", "rke2", "vmware")
+"""The vendors of Kubernetes for clusters of one's own, to which virtual nodes of a cloud can be attached."""
 Finds = Callable[[Data], bool]
 
 
@@ -28,6 +30,7 @@ class Platform(NamedTuple):
     `auto` picks `from_native` on Kubernetes 1.29 and later, `before_native` on earlier ones. `no_native` says what speaks
     against native sidecars there, "" if nothing does; if `native_fails` it is an error, else a warning. `size_note` says, for
     platforms that give a pod one of a few sizes, what the agents do to it: it takes the pod's containers and the agents'.
+    `vendors` are those that the versions of its clusters may name (cluster_version.VENDORS), None for any.
     """
 
     name: str
@@ -39,6 +42,11 @@ class Platform(NamedTuple):
     native_fails: bool = False
     rules: tuple[Rule, ...] = ()
     size_note: Callable[[list[Data], list[Data]], str] | None = None
+    vendors: tuple[str, ...] | None = ()
+
+    def takes_vendor(self, vendor: str) -> bool:
+        """Say whether a cluster of this platform can report a version that names the vendor, "" for none."""
+        return not vendor or self.vendors is None or vendor in self.vendors
 
     def findings(self, agent: str, container: Data, init_containers: list[Data], volumes: list[Data]) -> list[tuple[str, bool]]:
         """Return what is to be said of what an agent adds, and whether it is an error."""
