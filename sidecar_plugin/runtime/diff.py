@@ -2,14 +2,18 @@
 
 import os
 import sys
-from difflib import unified_diff
+from collections.abc import Iterator
+from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from sidecar_plugin.errors import one_line, visible
+from sidecar_plugin.runtime.secrets import secret_lines
+from sidecar_plugin.yamledit.source import Source
 
 _COLOURS = {"@": "36", "-": "31", "+": "32"}
 _HEADER = "1"
 """First letters of lines and their colours (ECMA-48, select graphic rendition), as in `git diff`; the first two are bold."""
+_NOT_SHOWN = "(a line that holds a Secret is not shown)\n"
 
 
 class Side(NamedTuple):
@@ -20,13 +24,65 @@ class Side(NamedTuple):
 
 
 def unified(before: Side, after: Side) -> str:
-    """Return the difference of two texts, "" if there is none; in colour where `in_colour` says so."""
+    """Return the difference of two texts, "" if there is none; in colour where `in_colour` says so.
+
+    Lines of Secrets are no context: a hunk ends before them. A changed line that holds a Secret is not shown.
+    """
     texts = (_lines(visible(before.text)), _lines(visible(after.text)))  # a difference is for people, on a terminal or in a log
-    lines = unified_diff(*texts, one_line(before.name), one_line(after.name))
+    hidden = [secret_lines(Source(side.name, side.text)) for side in (before, after)]
+    lines = [line for hunk in _hunks(*texts, *hidden) for line in _written(hunk)]
+    if lines:
+        lines = [f"--- {one_line(before.name)}\n", f"+++ {one_line(after.name)}\n", *lines]
     whole = (line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
     if in_colour():
         whole = (_coloured(line, _HEADER if index < 2 else _COLOURS.get(line[0])) for index, line in enumerate(whole))
     return "".join(whole)
+
+
+class _Line(NamedTuple):
+    """A line of a hunk: its sign, its index in both texts, what is shown of it."""
+
+    sign: str
+    before: int
+    after: int
+    text: str
+
+
+def _hunks(before: list[str], after: list[str], secret: frozenset[int], new_secret: frozenset[int]) -> Iterator[list[_Line]]:
+    """Yield the changed parts with three lines of context, cut where a line of context is one of a Secret."""
+    for group in SequenceMatcher(None, before, after).get_grouped_opcodes(3):
+        hunk = list[_Line]()
+        for tag, first, end, new_first, new_end in group:
+            if tag == "equal":
+                for index in range(first, end):
+                    if index in secret:
+                        yield from _changed(hunk)
+                        hunk = []
+                    else:
+                        hunk.append(_Line(" ", index, new_first + index - first, before[index]))
+                continue
+            for index in range(first, end):
+                hunk.append(_Line("-", index, new_first, _NOT_SHOWN if index in secret else before[index]))
+            for index in range(new_first, new_end):
+                hunk.append(_Line("+", end, index, _NOT_SHOWN if index in new_secret else after[index]))
+        yield from _changed(hunk)
+
+
+def _changed(hunk: list[_Line]) -> Iterator[list[_Line]]:
+    if any(line.sign != " " for line in hunk):
+        yield hunk
+
+
+def _written(hunk: list[_Line]) -> Iterator[str]:
+    removed, added = (sum(line.sign != sign for line in hunk) for sign in "+-")
+    yield f"@@ -{_range(hunk[0].before, removed)} +{_range(hunk[0].after, added)} @@\n"
+    for line in hunk:
+        yield line.sign + line.text
+
+
+def _range(start: int, length: int) -> str:
+    """Return what a unified difference says of so many lines (POSIX, `diff -u`): lines count from 1, and one is not counted."""
+    return f"{start + 1}" if length == 1 else f"{start + bool(length)},{length}"
 
 
 def in_colour() -> bool:

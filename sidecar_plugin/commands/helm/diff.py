@@ -8,9 +8,11 @@ import re
 
 from sidecar_plugin.commands.helm.program import Flags, Helm, HelmError, Line
 from sidecar_plugin.commands.helm.values import schema_note
+from sidecar_plugin.errors import one_line
 from sidecar_plugin.kubernetes.origin import template_of
 from sidecar_plugin.runtime.console import say
 from sidecar_plugin.runtime.diff import Side, unified
+from sidecar_plugin.runtime.secrets import secrets
 from sidecar_plugin.yamledit.access import scalar_text
 from sidecar_plugin.yamledit.documents import Document, split
 from sidecar_plugin.yamledit.nodes import Mapping
@@ -60,26 +62,36 @@ def _joined(manifest: str, hooks: str) -> str:
 def _without_secrets(before: str, after: str) -> tuple[str, str]:
     """Return both texts with Secrets named but not shown: a difference is often read where others read along."""
     sides = [
-        {hidden: document.text for document in split(Source(name, text)) if (hidden := _secret(document))}
-        for name, text in (("before", before), ("after", after))
+        [(_secret(document), document.text) for document in split(Source(*side))]
+        for side in (("before", before), ("after", after))
     ]
-    for name, text in sides[0].items():
-        before = before.replace(text, f"---\n{name}\n")
-    for name, text in sides[1].items():
-        changed = "" if sides[0].get(name, text) == text else "# it changes\n"
-        after = after.replace(text, f"---\n{name}\n{changed}")
-    return before, after
+    old, new = (_by_name(side) for side in sides)
+    changed = {name for name in new if old.get(name, new[name]) != new[name]}
+    shown, upgraded = (
+        "".join(f"---\n{name}\n" + "# it changes\n" * (name in marked) if name else text for name, text in side)
+        for side, marked in zip(sides, (set[str](), changed), strict=True)
+    )
+    return shown, upgraded
+
+
+def _by_name(side: list[tuple[str, str]]) -> dict[str, list[str]]:
+    texts: dict[str, list[str]] = {}
+    for name, text in side:
+        if name:
+            texts.setdefault(name, []).append(text)
+    return texts
 
 
 def _secret(document: Document) -> str:
-    """Return what is said instead of a Secret, or of a list that may hold one; "" for any other document."""
-    if "Secret" not in document.text:
+    """Return what is shown in place of a document that holds a Secret, or may hold one as a list of another kind; else ""."""
+    if "Secret" not in document.text and "\\" not in document.text:  # a kind can be written with escapes
         return ""
     root = document.parse().root
     if not isinstance(root, Mapping):
         return ""
     kind, metadata = scalar_text(root, "kind") or "", root.get("metadata")
-    if kind != "Secret" and not kind.endswith("List"):
+    if not secrets(document) and not ("Secret" in document.text and kind.endswith("List")):
         return ""
-    name = scalar_text(metadata, "name") if isinstance(metadata, Mapping) else None
-    return f"# {template_of(document)}: {kind}/{name or ''}, what it holds is not shown"
+    fields = (scalar_text(metadata, field) for field in ("namespace", "name")) if isinstance(metadata, Mapping) else ()
+    path = "/".join(one_line(field) for field in (kind, *fields) if field)
+    return f"# {template_of(document)}: {path}, what it holds is not shown"
