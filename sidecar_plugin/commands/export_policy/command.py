@@ -35,11 +35,16 @@ class _ExportPolicy:
             "--name", default="sidecar-plugin", metavar="NAME", help="the policies' name (default: sidecar-plugin)"
         )
         parser.add_argument("--bare", action="store_true", help="render agents for a pod without labels, annotations and ports")
+        parser.add_argument(
+            "--no-opt-out",
+            action="store_true",
+            help="refuse pods that ask for no agents, or have the marker without the agents",
+        )
 
     def run(self, arguments: "Namespace") -> int:
         """Print the policy; return the exit status. Raises SidecarPluginError."""
         given, results = options(arguments), Results()
-        write(export(given, arguments.name, arguments.bare, results))
+        write(export(given, arguments.name, arguments.bare, results, opt_out=not arguments.no_opt_out))
         say(report("json" if given.report == "json" else "none", results))  # there is no workload to list
         return 0
 
@@ -50,14 +55,14 @@ COMMAND: Command = _ExportPolicy()
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,200}[a-z0-9])?")
 
 
-def export(options: Options, name: str, bare: bool, results: Results) -> bytes:
+def export(options: Options, name: str, bare: bool, results: Results, opt_out: bool = True) -> bytes:
     """Return the policies and bindings as YAML. Raises UsageError for a name that is none, and as `policy_agents`, `policy`."""
     if not _NAME.fullmatch(name):
         raise UsageError(f'--name {name}: must be as names are in Kubernetes (a-z, 0-9, "-" and ".")')
     settings = settings_for(options, [], results, Memo())
     added = policy_agents(settings, AgentFolders(options.templates), results, bare)
     assert settings.cluster_version is not None
-    documents = policy(settings, added, name)
+    documents = policy(settings, added, name, opt_out)
     check_strict(options.strict, results)
     flags = needs(settings.cluster_version)
     head = f"# The API server needs: {flags}\n" if flags else ""

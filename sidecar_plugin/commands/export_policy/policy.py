@@ -24,6 +24,7 @@ VERSIONS = ((ClusterVersion(1, 36), "v1"), (ClusterVersion(1, 34), "v1beta1"), (
 SPARED = ("kube-system", "kube-public", "kube-node-lease")
 """Namespaces that the bindings leave out: a policy that fails there can stop the cluster."""
 _MIRROR = "kubernetes.io/config.mirror"
+_MARKED = f"{cel.text(INJECTED)} in {ANNOTATIONS}"
 _PODS = {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}]}
 
 Data = dict[str, Any]
@@ -45,21 +46,28 @@ def needs(version: ClusterVersion) -> str:
     return f"--feature-gates=MutatingAdmissionPolicy=true --runtime-config={GROUP}/{name}=true"
 
 
-def policy(settings: Settings, added: PolicyAgents, name: str) -> list[Data]:
+def policy(settings: Settings, added: PolicyAgents, name: str, opt_out: bool = True) -> list[Data]:
     """Return the policies and their bindings, all named `name`.
 
+    Without `opt_out` a pod cannot be left out by what it says of itself: its annotations and a marker that others forged.
     Raises PolicyError for a version without such policies, and SettingsError for a selector that means nothing for a pod.
     """
     assert settings.cluster_version is not None
     mutating = f"{GROUP}/{policy_version(settings.cluster_version)}"
-    matching = _matching(settings)
+    matching = _matching(settings, opt_out)
     clashes = [
         (f"{path.removeprefix('metadata.')[:-1]} {key}", f"{cel.text(key)} in object.{path.replace('.', '.?')}.orValue({{}})")
         for path, _, key, _, _ in added.additions
         if path.startswith("metadata.")
     ]
     checks = [*_checks(added), *((f"the {what} is the agents' own; leave it out", f"!({there})") for what, there in clashes)]
-    conditions = [*matching, ("it can be done by this policy", "\n&& ".join(f"({check})" for _, check in checks))]
+    if not opt_out:
+        checks += _opting_out(added)
+    conditions = [
+        ("not injected before", f"!({_MARKED})"),
+        *matching,
+        ("it can be done by this policy", "\n&& ".join(f"({check})" for _, check in checks)),
+    ]
     if added.declaration.name == "regular":
         conditions.append(("it does not run to completion", 'object.spec.?restartPolicy.orValue("Always") == "Always"'))
     spec = {
@@ -72,11 +80,16 @@ def policy(settings: Settings, added: PolicyAgents, name: str) -> list[Data]:
         ],
         "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": operations(added)}}],
     }
+    if opt_out:
+        refused, validations = [("not injected before", f"!({_MARKED})"), *matching], checks
+    else:
+        refused, validations = matching, [(message, f"({_MARKED}) || ({check})") for message, check in checks]
+        validations += _carried(_chosen(settings, added), added)
     refusing = {
         "failurePolicy": "Fail",
         "matchConstraints": _PODS,
-        "matchConditions": _named(matching),
-        "validations": [{"expression": check, "message": f"sidecar-plugin: {message}"} for message, check in checks],
+        "matchConditions": _named(refused),
+        "validations": [{"expression": check, "message": f"sidecar-plugin: {message}"} for message, check in validations],
     }
     return [
         _document(mutating, "MutatingAdmissionPolicy", name, spec),
@@ -105,15 +118,15 @@ def _named(conditions: list[tuple[str, str]]) -> list[Data]:
     return [{"name": name.replace(" ", "-"), "expression": expression} for name, expression in conditions]
 
 
-def _matching(settings: Settings) -> list[tuple[str, str]]:
+def _matching(settings: Settings, opt_out: bool) -> list[tuple[str, str]]:
     chosen = [
         f"!({cel.any_of(_selectors(settings, settings.exclude, ['exclude']), 'false')})",
         f"({cel.any_of(_selectors(settings, settings.targets, ['targets']), 'true')})",
     ]
+    left_out = [("not left out by annotation", f'{annotation(ANNOTATION_INJECT)} != "false"')]
     return [
-        ("not injected before", f"!({cel.text(INJECTED)} in {ANNOTATIONS})"),
         ("no mirror of a static pod", f"!({cel.text(_MIRROR)} in {ANNOTATIONS})"),
-        ("not left out by annotation", f'{annotation(ANNOTATION_INJECT)} != "false"'),
+        *(left_out if opt_out else []),
         ("chosen by the settings", f'{annotation(ANNOTATION_INJECT)} == "true" || ({" && ".join(chosen)})'),
     ]
 
@@ -148,3 +161,50 @@ def _checks(added: PolicyAgents) -> list[tuple[str, str]]:
             f"!{ANNOTATIONS}.exists(key, key.startsWith({cel.text(ANNOTATION_VALUES)}))",
         ),
     ]
+
+
+def _opting_out(added: PolicyAgents) -> list[tuple[str, str]]:
+    """Return what a pod must not ask for where no pod may leave an agent out."""
+    names = list(added.agents)
+    all_named = f"{cel.literal(names)}.all(n, n in {names_listed()})"
+    return [
+        (f'{ANNOTATION_INJECT}: "false" is not allowed here; take it out', f'{annotation(ANNOTATION_INJECT)} != "false"'),
+        (
+            f"{ANNOTATION_AGENTS} must name all of {', '.join(names)} here, or be taken out",
+            f"!({cel.text(ANNOTATION_AGENTS)} in {ANNOTATIONS}) || {all_named}",
+        ),
+    ]
+
+
+def _carried(chosen: dict[str, str], added: PolicyAgents) -> list[tuple[str, str]]:
+    """Return what a pod with the marker must have: of each agent that is for it a container of its name and image repository.
+
+    Tags are not compared: a pod that was rendered with another version of the agent must still be able to start.
+    """
+    checks = []
+    for name, container in added.containers.items():
+        images = [
+            addition.value["image"] for addition in added.additions if _is_container(addition.path, addition.key, container)
+        ]
+        repository = cel.text(_repository(images[0]))
+        image = 'c.?image.orValue("")'
+        same = f"({image} == {repository} || {image}.startsWith({repository} + ':') || {image}.startsWith({repository} + '@'))"
+        exists = f"exists(c, c.name == {cel.text(container)} && {same})"
+        there = f"object.spec.containers.{exists} || object.spec.?initContainers.orValue([]).{exists}"
+        checks.append(
+            (
+                f"{INJECTED} is there without the container {container} of {_repository(images[0])}; take the annotation out",
+                f"!({_MARKED}) || !({chosen[name]}) || {there}",
+            )
+        )
+    return checks
+
+
+def _is_container(path: str, key: str, container: str) -> bool:
+    return path in ("spec.containers", "spec.initContainers") and key == container
+
+
+def _repository(image: str) -> str:
+    """Return an image's name without tag and digest."""
+    name = image.split("@")[0]
+    return name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name
