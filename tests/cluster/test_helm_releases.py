@@ -41,6 +41,15 @@ class WithPostRenderer:
         return [verb, "shop", WEB, "--no-hooks", "--post-renderer", self.name, *words]
 
 
+def test_a_forgotten_post_renderer_is_named(releases: Releases) -> None:
+    """The document of the settings is no resource of the cluster; its name says what is missing, and nothing is changed."""
+    done = releases.run("install", "shop", WEB, "--no-hooks", *switched(logging=True))
+    assert done.status != 0
+    assert 'no matches for kind "SidecarInjection"' in done.said
+    assert "web-needs-the-post-renderer-of-sidecar-plugin" in done.said
+    assert releases.live("deployments") == {}
+
+
 def test_the_library_chart_toggles_agents_of_a_release(releases: Releases) -> None:
     """Off, on, with a ConfigMap, another agent, off again, back to each revision; the version is the API server's."""
     shop = WithPostRenderer(releases)

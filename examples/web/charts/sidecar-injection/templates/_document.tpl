@@ -10,7 +10,7 @@ Helm hands every subchart, and this chart is one under the name `sidecars`.
 apiVersion: sidecar-plugin.dev/v1alpha1
 kind: SidecarInjection
 metadata:
-  name: {{ $.Release.Name }}-{{ $.Chart.Name }}-sidecars
+  name: {{ printf "%s-needs-the-post-renderer-of-sidecar-plugin" $.Chart.Name }}
   annotations:
     sidecar-plugin.dev/chart: {{ $.Template.BasePath | trimSuffix "/templates" | quote }}
     sidecar-plugin.dev/kube-version: {{ $.Capabilities.KubeVersion.Version | quote }}
