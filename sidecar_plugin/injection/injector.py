@@ -107,7 +107,7 @@ class Injector:
         """Return the text of one document with the agents in it. Raises SidecarPluginError."""
         before = document
         removed: list[str] = []
-        if has_marker(document) and not self.is_idle:
+        if not self.is_idle and has_marker(document):
             document, gone = remove(document)
             removed = gone.agents
             if gone.containers:

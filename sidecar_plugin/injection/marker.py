@@ -60,7 +60,8 @@ def identity_key(list_path: str) -> str:
 
 def has_marker(document: Document) -> bool:
     """Say whether something may have been injected into the document before; the key may be written with escapes."""
-    return INJECTED in document.text or has_escaped_letters(document.text)
+    text = document.text
+    return INJECTED in text or has_escaped_letters(text)
 
 
 def manifest_agent(document: Document) -> str | None:

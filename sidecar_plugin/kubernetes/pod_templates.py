@@ -128,11 +128,12 @@ class WorkloadKinds:
 
     def may_occur(self, text: str) -> bool:
         """Say whether a pod template can be in `text`: none is, if neither `containers` nor a known kind occurs in it."""
-        return (
-            CONTAINERS in text
-            or any(kind in text and stands_alone(kind, text) for kind in self._words)
-            or (has_escaped_letters(text))
-        )
+        if CONTAINERS in text or has_escaped_letters(text):
+            return True
+        for kind in self._words:  # noqa: SIM110  # `any` would make a generator for each document
+            if kind in text and stands_alone(kind, text):
+                return True
+        return False
 
     def find(self, document: Document, root: Target | None) -> Iterator[PodTemplate | Skipped]:
         """Yield the pod templates of a document, those of its List included, and the workloads that have none.
