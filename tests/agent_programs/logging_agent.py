@@ -27,7 +27,7 @@ SOURCES: list[tuple[str, dict[str, Any]]] = [
 OTHERS: list[dict[str, Any]] = [
     *({"logLevel": level} for level in ("error", "warn", "info", "debug")),
     {"configuration": "configMap"},
-    {"buffer": {"diskMegabytes": 8}, "shutdownSeconds": 1},
+    {"buffer": {"diskMegabytes": 8}},
     {"fields": {"team": "shop", "quoted": 'a "b": c'}},
 ]
 

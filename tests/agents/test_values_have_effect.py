@@ -1,0 +1,137 @@
+"""Every value of a built-in agent changes what is rendered, or is refused at its place: none is silently without effect.
+
+For each engine and output, each value is set alone to something else than its default.
+"""
+
+import json
+from itertools import product
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.agents.test_built_in_agents import TEMPLATES, stream
+from tests.support.command import run
+
+RECEIVER = {"host": "r.example.com"}
+OUTPUTS: dict[str, dict[str, Any]] = {
+    "stdout": {},
+    "kafka": {"brokers": ["b.example.com:9092"]},
+    **dict.fromkeys(("forward", "http", "elasticsearch", "opensearch", "loki", "otlp"), RECEIVER),
+}
+COLLECTOR_OUTPUTS = ("stdout", "loki", "otlp")
+EXPORTS = {"debug": "", "otlp": "r:4317", "otlphttp": "https://r:4318", "prometheusremotewrite": "https://r/push"}
+MODES: dict[str, tuple[str, dict[str, Any]]] = {
+    **{f"fluent-bit, {name}": ("logging", {"output": {"type": name, **more}}) for name, more in OUTPUTS.items()},
+    **{
+        f"otel-collector, {name}": ("logging", {"engine": "otel-collector", "output": {"type": name, **OUTPUTS[name]}})
+        for name in COLLECTOR_OUTPUTS
+    },
+    **{f"monitoring, {name}": ("monitoring", {"export": {"type": name, "endpoint": url}}) for name, url in EXPORTS.items()},
+    **{f"proxy, {name}": ("proxy", {"inbound": {"protocol": name}, "egress": {"enabled": True}}) for name in ("http", "tcp")},
+}
+OTHERWISE: dict[str, Any] = {
+    "engine": "otel-collector",
+    "image.digest": f"sha256:{'0' * 64}",
+    "image.pullPolicy": "Always",
+    "imagePullSecrets": [{"name": "pull"}],
+    "configuration": "configMap",
+    "logs.path": "/other",
+    "logs.pattern": "*.txt",
+    "logs.format": "json",
+    "stdout.path": "/other",
+    "stdout.include": ["x.log"],
+    "stdout.exclude": ["x.log"],
+    "fields": {"team": "a"},
+    "output.path": "/other",
+    "output.headers": {"A": "b"},
+    "output.labels": {"a": "b"},
+    "output.brokers": ["c:9092"],
+    "scrape.portNames": ["http"],
+    "export.headers": {"A": "b"},
+    "export.endpoint": "https://other:1",
+    "inbound.ports": [8080, 8081],
+    "inbound.protocol": "tcp",
+    "egress.noProxy": ["x"],
+    "logLevel": "debug",
+    "resources": {"limits": {"cpu": 1}},
+    "resourcesPercent": 50,
+    "extraEnv": [{"name": "A", "value": "b"}],
+    "extraArgs": ["--x"],
+    "probes.port": 19999,
+}
+"""Values that differ from the default where adding one, or a letter, or turning a switch does not."""
+CHOICES = ("output.type", "export.type")
+
+
+def leaves(values: dict[str, Any], path: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict) and value and f"{path}{key}" != "resources":
+            found |= leaves(value, f"{path}{key}.")
+        else:
+            found[f"{path}{key}"] = value
+    return found
+
+
+def other_than(path: str, value: Any) -> Any:
+    if path in OTHERWISE:
+        return OTHERWISE[path]
+    if isinstance(value, bool):
+        return not value
+    return (
+        value + 1
+        if isinstance(value, int)
+        else f"{value}x"
+        if isinstance(value, str)
+        else pytest.fail(f"give OTHERWISE {path}")
+    )
+
+
+def with_value(values: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    changed = json.loads(json.dumps(values))
+    *way, last = path.split(".")
+    node = changed
+    for key in way:
+        node = node.setdefault(key, {})
+    node[last] = value
+    return changed
+
+
+def value_cases() -> list[Any]:
+    cases = []
+    for mode, (agent, own) in MODES.items():
+        defaults = yaml.safe_load((TEMPLATES / agent / "values.yaml").read_text())
+        for path, value in (leaves(defaults) | leaves(own)).items():
+            cases.append(pytest.param(mode, path, other_than(path, value), id=f"{mode}, {path}"))
+    return [case for case in cases if case.values[1] not in (*CHOICES, "engine", "inbound.protocol")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("mode", "path", "value"), value_cases())
+def test_a_value_changes_the_agent_or_is_refused_at_its_place(mode: str, path: str, value: Any) -> None:
+    agent, values = MODES[mode]
+    platform = "acs" if path.startswith("stdout.") else "kubernetes"
+    before = run("--report=none", stdin=stream(agent, values, platform=platform))
+    assert before.status == 0, before.stderr
+    after = run("--report=none", stdin=stream(agent, with_value(values, path, value), platform=platform))
+    if after.status:
+        assert path.split(".")[-1] in after.stderr or f'"{value}"' in after.stderr
+    elif not is_bound_elsewhere(mode, path):
+        assert after.stdout != before.stdout, f"{path}: {value!r} has no effect with {mode}"
+
+
+def is_bound_elsewhere(mode: str, path: str) -> bool:
+    """Say whether the documents say that the value has no effect there, whatever it is."""
+    return path.startswith("stdout.") and mode.endswith("stdout")
+
+
+SILENT = list(product(("kafka", "forward"), ("user", "password", "tls.caSecret")))
+
+
+@pytest.mark.parametrize(("output", "key"), SILENT)
+def test_a_credential_is_never_dropped(output: str, key: str) -> None:
+    values = {"output": with_value({"type": output, **OUTPUTS[output]}, key, "x")}
+    done = run("--report=none", stdin=stream("logging", values))
+    assert done.status == 1
+    assert f"agents.logging.output.{key}: must be left out" in done.stderr
