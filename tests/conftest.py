@@ -6,6 +6,7 @@ the same cases each time; `search` 3,000 and `long` 25,000 (an hour), new cases 
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,11 @@ settings.register_profile("default", max_examples=300, derandomize=True, deadlin
 settings.register_profile("search", max_examples=3_000, deadline=None)
 settings.register_profile("long", max_examples=25_000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's job in the background; children would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # nohup
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 SLOW = (
     "tests/fuzz/", "tests/faults/", "tests/agent_programs/", "tests/agents/test_sandbox.py", "tests/agents/test_incremental.py",
