@@ -27,9 +27,8 @@ MAX_MEMORY = 512 * 1024 * 1024  # bytes beyond what the process has when it begi
 _LAST_SECONDS = MAX_SECONDS + 1  # the system ends the process, if it did not end the template
 
 _IMPORTED_LATE = (
-    "difflib",
-    "encodings.ascii", "encodings.latin_1", "encodings.unicode_escape", "hashlib", "html", "jinja2.debug", "jsonschema_rs",
-    "pprint", "sidecar_plugin.kubernetes.quantities", "textwrap", "unicodedata", "urllib.parse",
+    "difflib", "encodings.ascii", "encodings.latin_1", "encodings.unicode_escape", "hashlib", "html", "jinja2.debug",
+    "jsonschema_rs", "pprint", "sidecar_plugin.kubernetes.quantities", "textwrap", "unicodedata", "urllib.parse",
 )  # fmt: skip
 """What Jinja2 and the filters import when it is needed: then the process can open files no more."""
 

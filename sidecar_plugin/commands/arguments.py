@@ -120,6 +120,6 @@ def add_report(parser: "_ActionsContainer") -> None:
 
 
 def options(parsed: "Namespace") -> Options:
-    """Return OPTIONS as they were given."""
-    given = (getattr(parsed, name) for name in Options._fields)
+    """Return OPTIONS as they were given, with the default of one that the command does not take."""
+    given = (getattr(parsed, name, default) for name, default in Options._field_defaults.items())
     return Options._make(tuple(value) if isinstance(value, list) else value for value in given)

@@ -1,20 +1,18 @@
 """`sidecar-plugin images`: every image that the agents of the settings bring, to mirror and to scan them."""
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sidecar_plugin.agents.folders import AgentFolders
 from sidecar_plugin.commands import Command
-from sidecar_plugin.commands.arguments import OPTIONS, add_options
-from sidecar_plugin.injection.rendering import Rendering
+from sidecar_plugin.commands.arguments import OPTIONS, add_options, options
+from sidecar_plugin.injection.rendering import Rendering, sample_pod
 from sidecar_plugin.kubernetes.cluster_version import parse_cluster_version
-from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped, WorkloadKinds
+from sidecar_plugin.kubernetes.image_names import in_registry
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.console import json_text, say, write
 from sidecar_plugin.runtime.report import Results, report
-from sidecar_plugin.settings.options import Options, settings_for
+from sidecar_plugin.settings.options import settings_for
 from sidecar_plugin.settings.settings import AgentSettings, Settings
-from sidecar_plugin.yamledit.documents import Document
-from sidecar_plugin.yamledit.source import Source
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -61,9 +59,9 @@ class _Images:
     def run(self, arguments: "Namespace") -> int:
         """Print the images; return the exit status. Raises SidecarPluginError as injection does."""
         results = Results()
-        given = Options._make(getattr(arguments, name, default) for name, default in Options._field_defaults.items())
+        given = options(arguments)
         settings = settings_for(given, [], results, Memo())
-        found = images(settings, tuple(given.templates), every=arguments.all)
+        found = images(settings, given.templates, every=arguments.all)
         if not found:
             results.warn("no agent is enabled; --all lists the images of every agent", None)
         write(_FORMATS[arguments.output](found).encode())
@@ -83,27 +81,18 @@ def images(settings: Settings, templates: tuple[str, ...], *, every: bool = Fals
     if every:
         others = [name for name in library.names() if name not in settings.agents]
         agents += [AgentSettings(name, True, None, [], None, {}, {}) for name in others]
-    placed = [_containers(settings, library, agent) for agent in agents]
-    sources = [_containers(settings._replace(image_registry=""), library, agent) for agent in agents]
-    found = [
-        Image(agent.name, container["name"], container["image"], source["image"])
-        for agent, containers, originals in zip(agents, placed, sources, strict=True)
-        for container, source in zip(containers, originals, strict=True)
-    ]
-    return list(dict.fromkeys(found))
-
-
-def _containers(settings: Settings, library: AgentFolders, agent: AgentSettings) -> list[dict[str, Any]]:
-    rendering = Rendering(settings, library, Memo())
-    pod = _sample()
+    if not agents:
+        return []
+    rendering = Rendering(settings._replace(image_registry=""), library, Memo())
+    pod = sample_pod("images", _SAMPLE)
     declaration, _ = rendering.declaration(pod.kind, False, "the list of images")
-    parts = rendering.parts(pod, agent, rendering.context(declaration))
-    return [*parts.init_containers, rendering.container(agent, parts, declaration)]
-
-
-def _sample() -> PodTemplate:
-    document = Document(Source("images", _SAMPLE), 0, len(_SAMPLE))
-    return next(pod for pod in WorkloadKinds(()).find(document, document.parse().root) if not isinstance(pod, Skipped))
+    found = []
+    for agent in agents:
+        parts = rendering.parts(pod, agent, rendering.context(declaration))
+        for container in (*parts.init_containers, rendering.container(agent, parts, declaration)):
+            source = container["image"]
+            found.append(Image(agent.name, container["name"], in_registry(source, settings.image_registry), source))
+    return list(dict.fromkeys(found))
 
 
 def _as_text(found: list[Image]) -> str:

@@ -12,19 +12,20 @@ from sidecar_plugin.injection.rendering import Rendering
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped, runs_to_completion
 from sidecar_plugin.kubernetes.workload_data import workload_data
-from sidecar_plugin.runtime.report import Outcome, Results
+from sidecar_plugin.runtime.report import InjectedAgent, Outcome, Results
 from sidecar_plugin.settings.settings import AgentSettings, Settings
 
 
 class PodInjection:
     """Gathers the additions to pods by one set of settings, and reports each workload."""
 
-    __slots__ = ("_rendering", "_results", "_settings")
+    __slots__ = ("_foreign_version", "_rendering", "_results", "_settings")
 
     def __init__(self, settings: Settings, rendering: Rendering, results: Results) -> None:
         self._settings = settings
         self._rendering = rendering
         self._results = results
+        self._foreign_version = settings.foreign_version()
 
     def skip(self, skipped: Skipped) -> None:
         """Report a workload that cannot get agents; one of an unknown kind only where the settings ask for agents in it."""
@@ -38,26 +39,12 @@ class PodInjection:
 
     def additions(self, pod: PodTemplate, removed: list[str]) -> PodAdditions | None:
         """Return what the agents add to a pod, None if it gets none; report the workload either way."""
-        locate = partial(pod.document.place, pod.offset)
         agents, reason = self._rendering.agents.for_pod(pod)
+        if agents and is_windows(pod):
+            agents, reason = self._for_windows(pod, agents)
+        gone = tuple(name for name in dict.fromkeys(removed) if name not in {agent.name for agent in agents})
         if not agents:
-            gone = tuple(dict.fromkeys(removed))
-            self._results.outcomes.append(Outcome(locate, pod.kind, pod.namespace, pod.name, (), gone, reason, part=pod.part))
-            return None
-        if is_windows(pod):
-            built_in = [agent.name for agent in agents if self._rendering.agents.is_built_in(agent)]
-            agents = [agent for agent in agents if agent.name not in built_in]
-            reason = f"its node runs Windows, and the images of {', '.join(built_in)} are for Linux"
-            if built_in:
-                self._results.warn(f"{pod.kind}/{pod.name}: {reason}: it does not get these agents", locate())
-            for agent in agents:
-                message = f"its node runs Windows; the image of the agent {agent.name} must be for Windows too"
-                self._results.warn(f"{pod.kind}/{pod.name}: {message}", locate())
-        if not agents:
-            outcome = Outcome(
-                locate, pod.kind, pod.namespace, pod.name, (), tuple(dict.fromkeys(removed)), reason, part=pod.part
-            )
-            self._results.outcomes.append(outcome)
+            self._report(pod, (), gone, skipped=reason)
             return None
         declaration = self._declaration(pod)
         additions = PodAdditions(pod, self._results)
@@ -72,15 +59,30 @@ class PodInjection:
         additions.check_mounts()
         for finding in pod_rules.findings(pod, added):
             self._results.warn(f"{pod.kind}/{pod.name}: {finding.message}", pod.document.place(finding.node.start))
-        gone = tuple(name for name in dict.fromkeys(removed) if name not in {agent.name for agent in agents})
         self._warn_of_unknown(pod, gone)
         size_note = self._rendering.platform.size_note
         containers = [one.container for one in added]
         notes = [size_note(workload_data(pod)["containers"], containers) if size_note else "", additions.pull_secrets_note()]
-        note = "; ".join(filter(None, notes))
-        outcome = Outcome(locate, pod.kind, pod.namespace, pod.name, tuple(additions.agents), gone, note=note, part=pod.part)
-        self._results.outcomes.append(outcome)
+        self._report(pod, tuple(additions.agents), gone, note="; ".join(filter(None, notes)))
         return additions
+
+    def _for_windows(self, pod: PodTemplate, agents: list[AgentSettings]) -> tuple[list[AgentSettings], str]:
+        """Return the agents that a pod on Windows gets, those of the user's own, and why it gets no others."""
+        built_in = [agent.name for agent in agents if self._rendering.agents.is_built_in(agent)]
+        others = [agent for agent in agents if agent.name not in built_in]
+        reason = f"its node runs Windows, and the images of {', '.join(built_in)} are for Linux"
+        messages = [f"{reason}: it does not get these agents"] if built_in else []
+        messages += [f"its node runs Windows; the image of the agent {agent.name} must be for Windows too" for agent in others]
+        for message in messages:
+            self._results.warn(f"{pod.kind}/{pod.name}: {message}", pod.document.place(pod.offset))
+        return others, reason
+
+    def _report(
+        self, pod: PodTemplate, agents: tuple[InjectedAgent, ...], removed: tuple[str, ...], skipped: str = "", note: str = ""
+    ) -> None:
+        locate = partial(pod.document.place, pod.offset)
+        outcome = Outcome(locate, pod.kind, pod.namespace, pod.name, agents, removed, skipped, note, part=pod.part)
+        self._results.outcomes.append(outcome)
 
     def _container(self, pod: PodTemplate, agent: AgentSettings, parts: Parts, declaration: Declaration) -> dict[str, Any]:
         try:
@@ -96,7 +98,7 @@ class PodInjection:
             raise VersionError(error.message, pod.document.place(pod.offset)) from None
         except DeclarationError as error:
             raise DeclarationError(f"{name}: {error.message}", pod.document.place(pod.offset)) from None
-        if message := self._settings.foreign_version():
+        if message := self._foreign_version:
             if declaration.name == "acs" and self._settings.declaration == "auto" and runs_to_completion(pod):
                 raise DeclarationError(f"{name} would never end: {message}", pod.document.place(pod.offset))
             self._results.warn(message, None)

@@ -12,10 +12,18 @@ from sidecar_plugin.injection.selection import PodAgents
 from sidecar_plugin.kubernetes import declarations, platforms
 from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Target
-from sidecar_plugin.kubernetes.pod_templates import PodTemplate
+from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped, WorkloadKinds
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.settings.layers import VERSION_SOURCES
 from sidecar_plugin.settings.settings import AgentSettings, Settings
+from sidecar_plugin.yamledit.documents import Document
+from sidecar_plugin.yamledit.source import Source
+
+
+def sample_pod(name: str, text: str) -> PodTemplate:
+    """Return the pod template of a manifest that the program brings, to render agents where there is no workload."""
+    document = Document(Source(name, text), 0, len(text))
+    return next(pod for pod in WorkloadKinds(()).find(document, document.parse().root) if not isinstance(pod, Skipped))
 
 
 class Rendering:

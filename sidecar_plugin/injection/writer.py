@@ -6,6 +6,7 @@ from typing import Any
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.injection.additions import PodAdditions
 from sidecar_plugin.injection.marker import INJECTED, Marker, identity_key
+from sidecar_plugin.injection.pod_metadata import MetadataAdditions
 from sidecar_plugin.injection.positions import Data, ListAdditions
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.yamledit.access import check_once, effective_pair, scalar_text
@@ -65,8 +66,7 @@ class PodWriter:
             )
         self._extend(self._pod.spec, "spec", additions.lists(), before={"initContainers": "containers"})
         self._lengthen(additions)
-        self._write_metadata(additions.metadata.strings())
-        additions.metadata.check_size({INJECTED: self._marker.to_json()})
+        self._write_metadata(additions.metadata)
         self._check_sharing()
 
     def _check_name(self, container: Mapping, name: str, places: dict[str, int]) -> None:
@@ -123,7 +123,8 @@ class PodWriter:
             self._marker.joined[key] = text
             self._editor.lengthen(annotations, scalar, text)
 
-    def _write_metadata(self, strings: dict[str, dict[str, str]]) -> None:
+    def _write_metadata(self, additions: MetadataAdditions) -> None:
+        strings = additions.strings()
         for kind, entries in strings.items():
             if entries:
                 self._marker.added[f"metadata.{kind}"] = list(entries)
@@ -136,7 +137,7 @@ class PodWriter:
                 self._marker.created.append("metadata")
             else:
                 self._marker.nulls.append("metadata")
-            whole = {kind: self._entries(kind, strings) for kind in kinds}
+            whole = {kind: self._entries(kind, additions, strings) for kind in kinds}
             if pair is None:
                 self._add(self._pod.template, "", {"metadata": whole}, "spec")
             else:
@@ -157,17 +158,22 @@ class PodWriter:
             if entry is None or node is None:
                 continue
             if is_null(node):
-                self._fill_now(metadata, entry, f"metadata.{kind}", self._entries(kind, strings))
+                self._fill_now(metadata, entry, f"metadata.{kind}", self._entries(kind, additions, strings))
             elif isinstance(node, Mapping):
-                self._add(node, f"metadata.{kind}", self._entries(kind, strings))
+                self._add(node, f"metadata.{kind}", self._entries(kind, additions, strings))
             else:
                 raise self._error(f"must be a mapping, but is {kind_of(node)}", node, f"metadata.{kind}")
-        missing = {kind: self._entries(kind, strings) for kind, entry in found.items() if entry is None}
+        missing = {kind: self._entries(kind, additions, strings) for kind, entry in found.items() if entry is None}
         if missing:
             self._add(metadata, "metadata", missing)
 
-    def _entries(self, kind: str, strings: dict[str, dict[str, str]]) -> dict[str, str]:
-        return {**strings[kind], INJECTED: self._marker.to_json()} if kind == "annotations" else strings[kind]
+    def _entries(self, kind: str, additions: MetadataAdditions, strings: dict[str, dict[str, str]]) -> dict[str, str]:
+        """Return what is added to the labels or the annotations, with the marker, which is complete by then."""
+        if kind != "annotations":
+            return strings[kind]
+        marker = {INJECTED: self._marker.to_json()}
+        additions.check_size(marker)
+        return {**strings[kind], **marker}
 
     def _fill(self, mapping: Mapping, pair: tuple[Scalar, Node], path: str, data: Any) -> None:
         null = follow(pair[1])

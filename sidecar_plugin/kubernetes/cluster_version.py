@@ -69,21 +69,22 @@ def parse_cluster_version(text: str, place: Place | None = None, field: str = "c
         )
     if found := re.fullmatch(_SHORT, text):
         return ClusterVersion(int(found[1]), int(found[2]))
-    is_range = len(text) < MAX_RANGE and re.fullmatch(_RANGE, text) is not None
-    if not is_range and (found := re.fullmatch(_LONG, text)):
-        from packaging.version import Version  # late: settings mostly say just 1.30
-
-        version = Version(found["release"])
-        return ClusterVersion(version.major, version.minor)
-    if is_range:
+    if len(text) < MAX_RANGE and re.fullmatch(_RANGE, text):
         message = (
             f'"{text}" is a range of versions, and one cluster has one version; write it like "1.30" or "v1.30.1-aliyun.1"'
         )
         raise VersionError(message, place, field)
+    if found := re.fullmatch(_LONG, text):
+        from packaging.version import Version  # late: settings mostly say just 1.30
+
+        version = Version(found["release"])
+        return ClusterVersion(version.major, version.minor)
     raise VersionError(f'"{text}" is no cluster version; write it like "1.30" or "v1.30.1-aliyun.1"', place, field)
 
 
 def vendor_of(text: str) -> str:
     """Return the key among VENDORS that a version names behind its numbers, "" if it names none."""
+    if re.fullmatch(_SHORT, text):
+        return ""
     found = re.search(rf"[-+._0-9]({'|'.join(VENDORS)})", text.lower())
     return found[1] if found else ""

@@ -28,6 +28,8 @@ def unified(before: Side, after: Side) -> str:
 
     Lines of Secrets are no context: a hunk ends before them. A changed line that holds a Secret is not shown.
     """
+    if before.text == after.text:
+        return ""
     texts = (_lines(visible(before.text)), _lines(visible(after.text)))  # a difference is for people, on a terminal or in a log
     hidden = [secret_lines(Source(side.name, side.text)) for side in (before, after)]
     lines = [line for hunk in _hunks(*texts, *hidden) for line in _written(hunk)]

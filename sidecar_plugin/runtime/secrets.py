@@ -7,31 +7,36 @@ from bisect import bisect_right
 
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.yamledit.access import scalar_text
-from sidecar_plugin.yamledit.documents import Document, split
-from sidecar_plugin.yamledit.nodes import Mapping, Scalar, walk
+from sidecar_plugin.yamledit.documents import split
+from sidecar_plugin.yamledit.nodes import Mapping, Scalar, Target, walk
 from sidecar_plugin.yamledit.source import Source
 
 _CONTENT = ("data", "stringData", "metadata")
 
 
-def secrets(document: Document) -> list[Mapping]:
-    """Return the Secrets of a document, items of lists included. Raises ManifestError for text that is not YAML."""
-    if "Secret" not in document.text and "\\" not in document.text:  # a kind can be written with escapes
-        return []
-    root = document.parse().root
-    return [node for node in walk(root) if isinstance(node, Mapping) and scalar_text(node, "kind") == "Secret"] if root else []
+def may_hold_secret(text: str) -> bool:
+    """Say whether a Secret can be in `text`; its kind can be written with escapes."""
+    return "Secret" in text or "\\" in text
+
+
+def secrets(root: Target | None) -> list[Mapping]:
+    """Return the Secrets of a document, items of lists included."""
+    nodes = walk(root) if root else ()
+    return [node for node in nodes if isinstance(node, Mapping) and scalar_text(node, "kind") == "Secret"]
 
 
 def secret_lines(source: Source) -> frozenset[int]:
     """Return the lines of a text, counted from 0, that hold what is in a Secret; its first line stays where it holds none."""
     text = source.text
-    if "Secret" not in text and "\\" not in text:
+    if not may_hold_secret(text):
         return frozenset()
     breaks = [index for index, character in enumerate(text) if character == "\n"]
     lines = set[int]()
     for document in split(source):
+        if not may_hold_secret(document.text):
+            continue
         try:
-            found = secrets(document)
+            found = secrets(document.parse().root)
         except ManifestError:
             continue  # such a text is refused before it is shown
         for secret in found:

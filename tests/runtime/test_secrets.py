@@ -8,17 +8,9 @@ import pytest
 
 from sidecar_plugin.commands.helm.diff import _without_secrets
 from sidecar_plugin.runtime.diff import Side, unified
+from tests.faults.process import POD, SETTINGS
 from tests.support.command import run
 
-SETTINGS = """\
-apiVersion: sidecar-plugin.dev/v1alpha1
-kind: SidecarInjection
-spec:
-  clusterVersion: "1.30"
-  agents:
-    a: {enabled: true, template: "container: {name: agent, image: agent:1}"}
-"""
-POD = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n  - name: web\n    image: web:1\n"
 SECRET = "apiVersion: v1\ndata: {password: aHVudGVyMg==}\nkind: Secret\nmetadata: {name: s}\n"
 WITHOUT_VERSION = "data: {password: aHVudGVyMg==}\nkind: Secret\n"
 PLAIN = "kind: Secret\nstringData:\n  password: |\n    aHVudGVyMg==\n"

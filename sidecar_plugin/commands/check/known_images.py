@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from sidecar_plugin.commands.check.pod import Cluster, PodSubject, application, strings, text
 from sidecar_plugin.kubernetes.containers import Container
+from sidecar_plugin.kubernetes.image_names import repository
 
 KNOWN_AGENTS = {
     "fluent/fluent-bit": "Fluent Bit",
@@ -37,12 +38,11 @@ KNOWN_AGENTS = {
 }
 _TOLD_TO_END = re.compile(r"quitquitquit|linkerd-await|/shutdown\b")
 """In the commands of a pod that tells its agent to end: the interfaces of Cloud SQL proxy, Envoy, Istio and Linkerd."""
-_TAG = re.compile(r"(?:@[^/]*|:[^/:@]*(?:@[^/]*)?)\Z")
 
 
 def agent_of(image: str) -> str:
     """Return the name of the agent that the image is known to be, "" if it is none of them."""
-    steps = _TAG.sub("", image).split("/")
+    steps = repository(image).split("/")
     return KNOWN_AGENTS.get("/".join(steps[-2:]), "")
 
 

@@ -13,14 +13,12 @@ from sidecar_plugin.errors import DeclarationError, SidecarPluginError, Template
 from sidecar_plugin.injection.additions import PodAdditions
 from sidecar_plugin.injection.pod_contents import STDOUT
 from sidecar_plugin.injection.positions import Data
-from sidecar_plugin.injection.rendering import Rendering
+from sidecar_plugin.injection.rendering import Rendering, sample_pod
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration
-from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped, WorkloadKinds
+from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.settings.settings import AgentSettings, Settings
-from sidecar_plugin.yamledit.documents import Document
-from sidecar_plugin.yamledit.source import Source
 
 NAME, NAMESPACE = "x1sidecarx1podx1namex1", "x1sidecarx1podx1namespacex1"
 _OTHER = {NAME: "x2sidecarx2podx2namex2", NAMESPACE: "x2sidecarx2podx2namespacex2"}
@@ -70,7 +68,7 @@ def policy_agents(settings: Settings, library: AgentLibrary, results: Results, b
         raise PolicyError(error.message) from None
     if warning:
         results.warn(warning, None)
-    pod = _sample()
+    pod = sample_pod("policy", _SAMPLE)
     together = PodAdditions(pod, results)  # finds what clashes between two agents
     merged: dict[tuple[str, str, str], Addition] = {}
     containers = {}
@@ -93,12 +91,6 @@ def policy_agents(settings: Settings, library: AgentLibrary, results: Results, b
         )
         results.warn(message, None)
     return PolicyAgents(declaration, enabled, containers, list(merged.values()), declaration.listed_in)
-
-
-def _sample() -> PodTemplate:
-    document = Document(Source("policy", _SAMPLE), 0, len(_SAMPLE))
-    pods = [pod for pod in WorkloadKinds(()).find(document, document.parse().root) if not isinstance(pod, Skipped)]
-    return pods[0]
 
 
 def _is_stdout(volume: Data) -> bool:

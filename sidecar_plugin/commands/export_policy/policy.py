@@ -15,6 +15,7 @@ from sidecar_plugin.errors import SettingsError
 from sidecar_plugin.injection.marker import INJECTED
 from sidecar_plugin.injection.selection import ANNOTATION_AGENTS, ANNOTATION_INJECT, ANNOTATION_VALUES
 from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
+from sidecar_plugin.kubernetes.image_names import repository
 from sidecar_plugin.kubernetes.selectors import parse_selector
 from sidecar_plugin.settings.settings import Settings
 
@@ -54,7 +55,7 @@ def policy(settings: Settings, added: PolicyAgents, name: str, opt_out: bool = T
     """
     assert settings.cluster_version is not None
     mutating = f"{GROUP}/{policy_version(settings.cluster_version)}"
-    matching = _matching(settings, opt_out)
+    matching, chosen = _matching(settings, opt_out), _chosen(settings, added)
     clashes = [
         (f"{path.removeprefix('metadata.')[:-1]} {key}", f"{cel.text(key)} in object.{path.replace('.', '.?')}.orValue({{}})")
         for path, _, key, _, _ in added.additions
@@ -63,9 +64,9 @@ def policy(settings: Settings, added: PolicyAgents, name: str, opt_out: bool = T
     checks = [*_checks(added), *((f"the {what} is the agents' own; leave it out", f"!({there})") for what, there in clashes)]
     if not opt_out:
         checks += _opting_out(added)
+    unmarked = [("not injected before", f"!({_MARKED})"), *matching]
     conditions = [
-        ("not injected before", f"!({_MARKED})"),
-        *matching,
+        *unmarked,
         ("it can be done by this policy", "\n&& ".join(f"({check})" for _, check in checks)),
     ]
     if added.declaration.name == "regular":
@@ -75,16 +76,14 @@ def policy(settings: Settings, added: PolicyAgents, name: str, opt_out: bool = T
         "reinvocationPolicy": "Never",
         "matchConstraints": _PODS,
         "matchConditions": _named(conditions),
-        "variables": [
-            {"name": key, "expression": expression} for key, expression in variables(_chosen(settings, added), added).items()
-        ],
+        "variables": [{"name": key, "expression": expression} for key, expression in variables(chosen, added).items()],
         "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": operations(added)}}],
     }
     if opt_out:
-        refused, validations = [("not injected before", f"!({_MARKED})"), *matching], checks
+        refused, validations = unmarked, checks
     else:
         refused, validations = matching, [(message, f"({_MARKED}) || ({check})") for message, check in checks]
-        validations += _carried(_chosen(settings, added), added)
+        validations += _carried(chosen, added)
     refusing = {
         "failurePolicy": "Fail",
         "matchConstraints": _PODS,
@@ -186,14 +185,15 @@ def _carried(chosen: dict[str, str], added: PolicyAgents) -> list[tuple[str, str
         images = [
             addition.value["image"] for addition in added.additions if _is_container(addition.path, addition.key, container)
         ]
-        repository = cel.text(_repository(images[0]))
+        image_repository = repository(images[0])
+        prefix = cel.text(image_repository)
         image = 'c.?image.orValue("")'
-        same = f"({image} == {repository} || {image}.startsWith({repository} + ':') || {image}.startsWith({repository} + '@'))"
+        same = f"({image} == {prefix} || {image}.startsWith({prefix} + ':') || {image}.startsWith({prefix} + '@'))"
         exists = f"exists(c, c.name == {cel.text(container)} && {same})"
         there = f"object.spec.containers.{exists} || object.spec.?initContainers.orValue([]).{exists}"
         checks.append(
             (
-                f"{INJECTED} is there without the container {container} of {_repository(images[0])}; take the annotation out",
+                f"{INJECTED} is there without the container {container} of {image_repository}; take the annotation out",
                 f"!({_MARKED}) || !({chosen[name]}) || {there}",
             )
         )
@@ -202,9 +202,3 @@ def _carried(chosen: dict[str, str], added: PolicyAgents) -> list[tuple[str, str
 
 def _is_container(path: str, key: str, container: str) -> bool:
     return path in ("spec.containers", "spec.initContainers") and key == container
-
-
-def _repository(image: str) -> str:
-    """Return an image's name without tag and digest."""
-    name = image.split("@")[0]
-    return name.rpartition(":")[0] if ":" in name.rpartition("/")[2] else name

@@ -12,7 +12,7 @@ from sidecar_plugin.errors import one_line
 from sidecar_plugin.kubernetes.origin import template_of
 from sidecar_plugin.runtime.console import say
 from sidecar_plugin.runtime.diff import Side, unified
-from sidecar_plugin.runtime.secrets import secrets
+from sidecar_plugin.runtime.secrets import may_hold_secret, secrets
 from sidecar_plugin.yamledit.access import scalar_text
 from sidecar_plugin.yamledit.documents import Document, split
 from sidecar_plugin.yamledit.nodes import Mapping
@@ -84,13 +84,13 @@ def _by_name(side: list[tuple[str, str]]) -> dict[str, list[str]]:
 
 def _secret(document: Document) -> str:
     """Return what is shown in place of a document that holds a Secret, or may hold one as a list of another kind; else ""."""
-    if "Secret" not in document.text and "\\" not in document.text:  # a kind can be written with escapes
+    if not may_hold_secret(document.text):
         return ""
     root = document.parse().root
     if not isinstance(root, Mapping):
         return ""
     kind, metadata = scalar_text(root, "kind") or "", root.get("metadata")
-    if not secrets(document) and not ("Secret" in document.text and kind.endswith("List")):
+    if not secrets(root) and not ("Secret" in document.text and kind.endswith("List")):
         return ""
     fields = (scalar_text(metadata, field) for field in ("namespace", "name")) if isinstance(metadata, Mapping) else ()
     path = "/".join(one_line(field) for field in (kind, *fields) if field)

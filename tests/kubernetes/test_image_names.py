@@ -2,7 +2,7 @@
 
 import pytest
 
-from sidecar_plugin.agents.images import in_registry
+from sidecar_plugin.kubernetes.image_names import in_registry
 
 
 @pytest.mark.parametrize(
