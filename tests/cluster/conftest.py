@@ -63,8 +63,11 @@ class Cluster:
         return json.loads(self.kubectl("get", *arguments, "-o", "json"))
 
     def wait(self, thing: str, space: str, until: str, seconds: int = 90) -> None:
-        """Wait until something is so (`condition=Complete`, `jsonpath=…`)."""
-        self.kubectl("wait", "-n", space, thing, f"--for={until}", f"--timeout={seconds}s")
+        """Wait until something is so (`condition=Complete`, `jsonpath=…`); where it never is, fail with what the cluster knows."""
+        done = self.run("wait", "-n", space, thing, f"--for={until}", f"--timeout={seconds}s")
+        if done.returncode != 0:
+            state = self.run("describe", "-n", space, "pods").stdout + self.run("logs", "-n", space, thing).stdout
+            pytest.fail(f"{thing} is not {until} after {seconds} s\n{done.stderr}{state}", pytrace=False)
 
     def namespace(self) -> str:
         """Make a namespace that no other test has, and return its name."""

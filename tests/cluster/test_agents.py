@@ -158,7 +158,7 @@ def test_agents_work_beside_a_job_and_end_with_it(engine: str, cluster: Cluster)
     }
     space = restricted_namespace(cluster)
     cluster.kubectl("apply", "-n", space, "-f-", stdin=injected(job, agents, "1.34", "kubernetes"))
-    cluster.kubectl("wait", "-n", space, "job/shop", "--for=condition=Complete", "--timeout=120s")
+    cluster.wait("job/shop", space, "condition=Complete", 120)
 
     status = cluster.get("pods", "-n", space)["items"][0]["status"]
     application = status["containerStatuses"][0]["state"]["terminated"]

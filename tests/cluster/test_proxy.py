@@ -31,6 +31,11 @@ spec:
           imagePullPolicy: Never
           command: [sh, -c, "mkdir -p /tmp/www; echo open >/tmp/www/index.html; exec httpd -f -p 8080 -h /tmp/www"]
           ports: [{containerPort: 8080}]
+          readinessProbe: {httpGet: {path: /, port: 8080}, periodSeconds: 1}
+"""
+# The node routes a Service's address a moment after the pods behind it are ready; what it refuses until then reaches no proxy.
+ASK = """tries=0
+until curl --silent --max-time 5 http://$SHOP_SERVICE_HOST:%d/ || [ $((tries += 1)) = 60 ]; do sleep 1; done
 """
 
 
@@ -59,13 +64,7 @@ def test_requests_go_through_the_proxy_into_a_deployment_and_out_of_a_job(cluste
     inject(SHOP)
     cluster.wait("deployment/shop", space, "condition=Available")
     # A request to the Service's port 80 ends at Envoy, which passes it on to the application.
-    cluster.kubectl(
-        "apply",
-        "-n",
-        space,
-        "-f-",
-        stdin=json.dumps(client("exec curl --silent --show-error --max-time 5 http://$SHOP_SERVICE_HOST/")),
-    )
+    cluster.kubectl("apply", "-n", space, "-f-", stdin=json.dumps(client(ASK % 80)))
     cluster.wait("pod/client", space, "jsonpath={.status.phase}=Succeeded")
     assert cluster.kubectl("logs", "-n", space, "client") == "open\n"
     (shop,) = cluster.get("pods", "-n", space, "-l", "app=shop")["items"]
@@ -73,7 +72,7 @@ def test_requests_go_through_the_proxy_into_a_deployment_and_out_of_a_job(cluste
     assert (request["method"], request["path"], request["status"]) == ("GET", "/", 200)
 
     # A Job's request to port 8080, where nothing is in front of the application, goes out through the Job's own Envoy.
-    pod = client("exec curl --silent --show-error --max-time 5 http://$SHOP_SERVICE_HOST:8080/")
+    pod = client(ASK % 8080)
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "order"}, "spec": {"template": {"spec": pod["spec"]}}}
     inject(json.dumps(job), "egress.enabled=true")
     cluster.wait("job/order", space, "condition=Complete")

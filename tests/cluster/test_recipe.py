@@ -40,7 +40,7 @@ def test_an_api_server_of_its_own_takes_flags(new_api_server):
 def test_a_pod_runs_on_the_node(cluster):
     space = cluster.namespace()
     cluster.kubectl("apply", "-n", space, "-f-", stdin=json.dumps(POD))
-    cluster.kubectl("wait", "-n", space, "pod/hello", "--for=jsonpath={.status.phase}=Failed", "--timeout=60s")
+    cluster.wait("pod/hello", space, "jsonpath={.status.phase}=Failed", 60)
     assert cluster.kubectl("logs", "-n", space, "hello") == "hello\n"
     status = cluster.get("pod", "hello", "-n", space)["status"]["containerStatuses"][0]
     assert status["state"]["terminated"]["exitCode"] == 3
