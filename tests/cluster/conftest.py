@@ -63,7 +63,7 @@ class Cluster:
         return json.loads(self.kubectl("get", *arguments, "-o", "json"))
 
     def wait(self, thing: str, space: str, until: str, seconds: int = 90) -> None:
-        """Wait until something is so (`condition=Complete`, `jsonpath=…`); where it never is, fail with what the cluster knows."""
+        """Wait until something is so (`condition=Complete`, `jsonpath=…`); where it never is, fail and show the pods."""
         done = self.run("wait", "-n", space, thing, f"--for={until}", f"--timeout={seconds}s")
         if done.returncode != 0:
             state = self.run("describe", "-n", space, "pods").stdout + self.run("logs", "-n", space, thing).stdout
