@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sidecar_plugin.agents.folders import AgentFolders
 from sidecar_plugin.commands import Command
 from sidecar_plugin.commands.arguments import OPTIONS, add_options, options
-from sidecar_plugin.injection.rendering import Rendering, sample_pod
+from sidecar_plugin.injection.rendering import SAMPLE_WORKLOAD, Rendering, sample_pod
 from sidecar_plugin.kubernetes.cluster_version import parse_cluster_version
 from sidecar_plugin.kubernetes.image_names import in_registry
 from sidecar_plugin.runtime.cache import Memo
@@ -23,18 +23,6 @@ imageRegistry) and to scan them. No manifest is read: the agents are rendered fo
 metrics (9090), so an image that an annotation of a workload sets is not in the list.
 """
 _VERSION = "1.30"  # where no source gives one: no built-in agent's image depends on it
-_SAMPLE = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: app}
-spec:
-  selector: {matchLabels: {app: app}}
-  template:
-    metadata: {labels: {app: app}}
-    spec:
-      containers:
-      - {name: app, image: app, ports: [{name: http, containerPort: 8080}, {name: metrics, containerPort: 9090}]}
-"""
 
 
 class Image(NamedTuple):
@@ -84,7 +72,7 @@ def images(settings: Settings, templates: tuple[str, ...], *, every: bool = Fals
     if not agents:
         return []
     rendering = Rendering(settings._replace(image_registry=""), library, Memo())
-    pod = sample_pod("images", _SAMPLE)
+    pod = sample_pod("images", SAMPLE_WORKLOAD)
     declaration, _ = rendering.declaration(pod.kind, False, "the list of images")
     found = []
     for agent in agents:

@@ -19,6 +19,20 @@ from sidecar_plugin.settings.settings import AgentSettings, Settings
 from sidecar_plugin.yamledit.documents import Document
 from sidecar_plugin.yamledit.source import Source
 
+SAMPLE_WORKLOAD = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: app}
+spec:
+  selector: {matchLabels: {app: app}}
+  template:
+    metadata: {labels: {app: app}}
+    spec:
+      containers:
+      - {name: app, image: app, ports: [{name: http, containerPort: 8080}, {name: metrics, containerPort: 9090}]}
+"""
+"""A Deployment with the ports http (8080) and metrics (9090): what agents are rendered for where there is no workload."""
+
 
 def sample_pod(name: str, text: str) -> PodTemplate:
     """Return the pod template of a manifest that the program brings, to render agents where there is no workload."""

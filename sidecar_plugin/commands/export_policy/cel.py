@@ -7,7 +7,7 @@ list and the values of a map must be of one type, unless they are `dyn`).
 
 import json
 import re
-from typing import Any
+from typing import Any, Protocol
 
 from sidecar_plugin.errors import SettingsError
 from sidecar_plugin.kubernetes.selectors import Requirement, Selector
@@ -15,7 +15,8 @@ from sidecar_plugin.kubernetes.selectors import Requirement, Selector
 OWNERS = ("ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationController")
 """The kinds that make pods themselves. A Deployment makes ReplicaSets, a CronJob Jobs."""
 _MAKES = {"Deployment": "ReplicaSet", "CronJob": "Job"}
-_CONTROLLERS = "object.metadata.?ownerReferences.orValue([]).filter(o, o.?controller.orValue(false))"
+CONTROLLERS = "object.metadata.?ownerReferences.orValue([]).filter(o, o.?controller.orValue(false))"
+"""The owner that made an object: a list of one, or of none."""
 
 
 def text(value: str, holes: dict[str, str] | None = None) -> str:
@@ -53,31 +54,93 @@ def any_of(expressions: list[str], otherwise: str) -> str:
     return " || ".join(f"({expression})" for expression in expressions)
 
 
-def selector(chosen: Selector) -> str:
-    """Return what is true of the pods that a selector of the settings means.
+def has_container(spec: str, name: str, image_repository: str) -> str:
+    """Return whether a pod spec has, in either list, a container of that name whose image is of that repository."""
+    prefix, image = text(image_repository), 'c.?image.orValue("")'
+    same = f"({image} == {prefix} || {image}.startsWith({prefix} + ':') || {image}.startsWith({prefix} + '@'))"
+    exists = f"exists(c, c.name == {text(name)} && {same})"
+    return f"{spec}.containers.{exists} || {spec}.?initContainers.orValue([]).{exists}"
 
-    Raises SettingsError, with the field, for what cannot be said of a pod alone.
+
+class Subject(Protocol):
+    """What a policy judges: how its expressions read the fields that a selector compares."""
+
+    def kind(self, patterns: tuple[str, ...]) -> str:
+        """Return what is true of these kinds. Raises SettingsError for a kind that cannot be told."""
+
+    def name(self, patterns: tuple[str, ...], kinds: tuple[str, ...]) -> str:
+        """Return what is true of these names. Raises SettingsError where the workload's name is not known."""
+
+    def has(self, where: str, key: str) -> str:
+        """Return whether the labels or annotations have a key."""
+
+    def value(self, where: str, key: str) -> str:
+        """Return the value of a key that they have."""
+
+
+class _Pod:
+    """A pod: the workload that made it is known by its kind only."""
+
+    def kind(self, patterns: tuple[str, ...]) -> str:
+        return any_of([_owner(kind) for kind in patterns], "")
+
+    def name(self, patterns: tuple[str, ...], kinds: tuple[str, ...]) -> str:
+        if kinds != ("Pod",):
+            remedy = "with names give kinds: [Pod], or select by labels"
+            raise SettingsError(f"names are those of workloads, and a pod of one has another name; {remedy}", field="names")
+        return _globs('object.metadata.?name.orValue("")', patterns)
+
+    def has(self, where: str, key: str) -> str:
+        return f"{text(key)} in object.metadata.?{where}.orValue({{}})"
+
+    def value(self, where: str, key: str) -> str:
+        return f"object.metadata.{where}[{text(key)}]"
+
+
+class _Workload:
+    """A workload: labels and annotations are its own and those of its pod template, which win (`TEMPLATE_METADATA`)."""
+
+    def kind(self, patterns: tuple[str, ...]) -> str:
+        return _globs("object.kind", patterns)
+
+    def name(self, patterns: tuple[str, ...], kinds: tuple[str, ...]) -> str:
+        return _globs('object.metadata.?name.orValue("")', patterns)
+
+    def has(self, where: str, key: str) -> str:
+        return f"{TEMPLATE_METADATA}.exists(m, {text(key)} in m.?{where}.orValue({{}}))"
+
+    def value(self, where: str, key: str) -> str:
+        return f"{TEMPLATE_METADATA}.filter(m, {text(key)} in m.?{where}.orValue({{}}))[0].{where}[{text(key)}]"
+
+
+TEMPLATE_METADATA = "variables.metadata"
+"""The variable with every `metadata` of a workload, from its pod template outwards."""
+POD: Subject = _Pod()
+WORKLOAD: Subject = _Workload()
+
+
+def selector(chosen: Selector, subject: Subject = POD) -> str:
+    """Return what is true of the objects that a selector of the settings means.
+
+    Raises SettingsError, with the field, for what cannot be said of the subject.
     """
     parts = []
     if chosen.kinds:
-        parts.append(any_of([_kind(kind) for kind in chosen.kinds], ""))
+        parts.append(subject.kind(chosen.kinds))
     if chosen.names:
-        if chosen.kinds != ("Pod",):
-            remedy = "with names give kinds: [Pod], or select by labels"
-            raise SettingsError(f"names are those of workloads, and a pod of one has another name; {remedy}", field="names")
-        parts.append(_globs('object.metadata.?name.orValue("")', chosen.names))
+        parts.append(subject.name(chosen.names, chosen.kinds))
     if chosen.namespaces:
         parts.append(_globs("request.namespace", chosen.namespaces))
-    parts += [_requirement(requirement, "labels") for requirement in chosen.labels]
-    parts += [_requirement(requirement, "annotations") for requirement in chosen.annotations]
+    parts += [_requirement(requirement, "labels", subject) for requirement in chosen.labels]
+    parts += [_requirement(requirement, "annotations", subject) for requirement in chosen.annotations]
     return " && ".join(f"({part})" for part in parts)
 
 
-def _kind(kind: str) -> str:
+def _owner(kind: str) -> str:
     if kind == "Pod":
-        return f"{_CONTROLLERS}.size() == 0"
+        return f"{CONTROLLERS}.size() == 0"
     if kind in OWNERS:
-        return f"{_CONTROLLERS}.exists(o, o.kind == {text(kind)})"
+        return f"{CONTROLLERS}.exists(o, o.kind == {text(kind)})"
     instead = (
         f"; say {_MAKES[kind]}, which makes its pods" if kind in _MAKES else f"; it can tell {', '.join(('Pod', *OWNERS))}"
     )
@@ -104,12 +167,11 @@ def _regular(pattern: str) -> str:
     return "".join(pieces)
 
 
-def _requirement(requirement: Requirement, where: str) -> str:
-    there = f"{text(requirement.key)} in object.metadata.?{where}.orValue({{}})"
-    value = f"object.metadata.{where}[{text(requirement.key)}]"
+def _requirement(requirement: Requirement, where: str, subject: Subject) -> str:
+    there = subject.has(where, requirement.key)
     if requirement.operator == "exists":
         return there
     if requirement.operator == "absent":
         return f"!({there})"
-    among = f"{value} in {literal(sorted(requirement.values))}"
+    among = f"{subject.value(where, requirement.key)} in {literal(sorted(requirement.values))}"
     return f"{there} && {among}" if requirement.operator == "in" else f"!({there}) || !({among})"

@@ -1,12 +1,13 @@
 """`sidecar-plugin export-policy`: the same injection as a MutatingAdmissionPolicy of the cluster."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sidecar_plugin.agents.folders import AgentFolders
 from sidecar_plugin.commands import Command
 from sidecar_plugin.commands.arguments import add_options, options
 from sidecar_plugin.commands.export_policy.agents import policy_agents
+from sidecar_plugin.commands.export_policy.guard import ACTIONS, guard
 from sidecar_plugin.commands.export_policy.policy import needs, policy
 from sidecar_plugin.errors import UsageError
 from sidecar_plugin.runtime.cache import Memo
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Print the settings as a MutatingAdmissionPolicy with its binding, for pods that no chart renders with sidecar-plugin.
-A pod that was rendered with it is left alone.
+A pod that was rendered with it is left alone. With --guard: a ValidatingAdmissionPolicy for a forgotten post-renderer.
 """
 
 
@@ -40,11 +41,23 @@ class _ExportPolicy:
             action="store_true",
             help="refuse pods that ask for no agents, or have the marker without the agents",
         )
+        parser.add_argument(
+            "--guard",
+            choices=tuple(ACTIONS),
+            metavar="ACTION",
+            help="print a policy that only warns of workloads without the agents (warn), or refuses them (deny)",
+        )
 
     def run(self, arguments: "Namespace") -> int:
         """Print the policy; return the exit status. Raises SidecarPluginError."""
         given, results = options(arguments), Results()
-        write(export(given, arguments.name, arguments.bare, results, opt_out=not arguments.no_opt_out))
+        opt_out = not arguments.no_opt_out
+        if arguments.guard:
+            if arguments.bare:
+                raise UsageError("--bare is of no use with --guard, which looks at names and images only; leave one out")
+            write(export_guard(given, arguments.name, arguments.guard, results, opt_out))
+        else:
+            write(export(given, arguments.name, arguments.bare, results, opt_out))
         say(report("json" if given.report == "json" else "none", results))  # there is no workload to list
         return 0
 
@@ -57,8 +70,7 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,200}[a-z0-9])?")
 
 def export(options: Options, name: str, bare: bool, results: Results, opt_out: bool = True) -> bytes:
     """Return the policies and bindings as YAML. Raises UsageError for a name that is none, and as `policy_agents`, `policy`."""
-    if not _NAME.fullmatch(name):
-        raise UsageError(f'--name {name}: must be as names are in Kubernetes (a-z, 0-9, "-" and ".")')
+    _check_name(name)
     settings = settings_for(options, [], results, Memo())
     added = policy_agents(settings, AgentFolders(options.templates), results, bare)
     assert settings.cluster_version is not None
@@ -66,5 +78,21 @@ def export(options: Options, name: str, bare: bool, results: Results, opt_out: b
     check_strict(options.strict, results)
     flags = needs(settings.cluster_version)
     head = f"# The API server needs: {flags}\n" if flags else ""
-    text = "---\n".join("".join(f"{line}\n" for line in block(document, 0)) for document in documents)
-    return (head + text).encode()
+    return head.encode() + _written(documents)
+
+
+def export_guard(options: Options, name: str, action: str, results: Results, opt_out: bool = True) -> bytes:
+    """Return the guard and its binding as YAML. Raises UsageError for a name that is none, and as `guard`."""
+    _check_name(name)
+    documents = guard(settings_for(options, [], results, Memo()), AgentFolders(options.templates), name, action, opt_out)
+    check_strict(options.strict, results)
+    return _written(documents)
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise UsageError(f'--name {name}: must be as names are in Kubernetes (a-z, 0-9, "-" and ".")')
+
+
+def _written(documents: list[dict[str, Any]]) -> bytes:
+    return "---\n".join("".join(f"{line}\n" for line in block(document, 0)) for document in documents).encode()

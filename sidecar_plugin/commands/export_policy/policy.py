@@ -91,24 +91,26 @@ def policy(settings: Settings, added: PolicyAgents, name: str, opt_out: bool = T
         "validations": [{"expression": check, "message": f"sidecar-plugin: {message}"} for message, check in validations],
     }
     return [
-        _document(mutating, "MutatingAdmissionPolicy", name, spec),
-        _document(mutating, "MutatingAdmissionPolicyBinding", name, {"policyName": name, "matchResources": _namespaces()}),
-        _document(f"{GROUP}/v1", "ValidatingAdmissionPolicy", name, refusing),
-        _document(
+        document(mutating, "MutatingAdmissionPolicy", name, spec),
+        document(mutating, "MutatingAdmissionPolicyBinding", name, {"policyName": name, "matchResources": namespaces()}),
+        document(f"{GROUP}/v1", "ValidatingAdmissionPolicy", name, refusing),
+        document(
             f"{GROUP}/v1",
             "ValidatingAdmissionPolicyBinding",
             name,
-            {"policyName": name, "validationActions": ["Deny"], "matchResources": _namespaces()},
+            {"policyName": name, "validationActions": ["Deny"], "matchResources": namespaces()},
         ),
     ]
 
 
-def _document(api_version: str, kind: str, name: str, spec: Data) -> Data:
+def document(api_version: str, kind: str, name: str, spec: Data) -> Data:
+    """Return a policy or a binding."""
     labels = {"app.kubernetes.io/managed-by": "sidecar-plugin"}
     return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "labels": labels}, "spec": spec}
 
 
-def _namespaces() -> Data:
+def namespaces() -> Data:
+    """Return the part of a binding that spares the namespaces of SPARED."""
     expression = {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": list(SPARED)}
     return {"namespaceSelector": {"matchExpressions": [expression]}}
 
@@ -119,8 +121,8 @@ def _named(conditions: list[tuple[str, str]]) -> list[Data]:
 
 def _matching(settings: Settings, opt_out: bool) -> list[tuple[str, str]]:
     chosen = [
-        f"!({cel.any_of(_selectors(settings, settings.exclude, ['exclude']), 'false')})",
-        f"({cel.any_of(_selectors(settings, settings.targets, ['targets']), 'true')})",
+        f"!({cel.any_of(selectors(settings, settings.exclude, ['exclude']), 'false')})",
+        f"({cel.any_of(selectors(settings, settings.targets, ['targets']), 'true')})",
     ]
     left_out = [("not left out by annotation", f'{annotation(ANNOTATION_INJECT)} != "false"')]
     return [
@@ -130,11 +132,12 @@ def _matching(settings: Settings, opt_out: bool) -> list[tuple[str, str]]:
     ]
 
 
-def _selectors(settings: Settings, raw: list[Data], path: list[str | int]) -> list[str]:
+def selectors(settings: Settings, raw: list[Data], path: list[str | int], subject: cel.Subject = cel.POD) -> list[str]:
+    """Return an expression for each selector of the settings. Raises SettingsError, at its place, for one that cannot be."""
     expressions = []
     for index, data in enumerate(raw):
         try:
-            expressions.append(cel.selector(parse_selector(data)))
+            expressions.append(cel.selector(parse_selector(data), subject))
         except SettingsError as error:
             raise settings.error(error.message, [*path, index, error.field]) from None
     return expressions
@@ -143,7 +146,7 @@ def _selectors(settings: Settings, raw: list[Data], path: list[str | int]) -> li
 def _chosen(settings: Settings, added: PolicyAgents) -> dict[str, str]:
     """Return for each agent what is true of the pods that its own targets mean."""
     return {
-        name: cel.any_of(_selectors(settings, agent.targets, ["agents", name, "targets"]), "true")
+        name: cel.any_of(selectors(settings, agent.targets, ["agents", name, "targets"]), "true")
         for name, agent in added.agents.items()
     }
 
@@ -186,11 +189,7 @@ def _carried(chosen: dict[str, str], added: PolicyAgents) -> list[tuple[str, str
             addition.value["image"] for addition in added.additions if _is_container(addition.path, addition.key, container)
         ]
         image_repository = repository(images[0])
-        prefix = cel.text(image_repository)
-        image = 'c.?image.orValue("")'
-        same = f"({image} == {prefix} || {image}.startsWith({prefix} + ':') || {image}.startsWith({prefix} + '@'))"
-        exists = f"exists(c, c.name == {cel.text(container)} && {same})"
-        there = f"object.spec.containers.{exists} || object.spec.?initContainers.orValue([]).{exists}"
+        there = cel.has_container("object.spec", container, image_repository)
         checks.append(
             (
                 f"{INJECTED} is there without the container {container} of {image_repository}; take the annotation out",

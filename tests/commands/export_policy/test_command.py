@@ -161,6 +161,41 @@ def test_a_name_that_is_none_is_bad_usage() -> None:
     assert run(*export("--name", "No Name", "--cluster-version", "1.34", *LOGGING)).status == 2
 
 
+@pytest.mark.parametrize("version", ["1.30", "1.34"])
+def test_a_guard_is_one_policy_for_every_version_that_has_such_policies(version: str) -> None:
+    done = run(*export("--guard", "deny", "--name", "team", "--cluster-version", version, *LOGGING))
+    assert (done.status, done.stderr) == (0, "")
+    policy, binding = yaml.safe_load_all(done.stdout)
+    for document in (policy, binding):
+        kubernetes_validate.validate(document, version, strict=True)
+        assert document["metadata"]["name"] == "team-guard"
+    assert binding["spec"]["policyName"] == "team-guard"
+    assert binding["spec"]["validationActions"] == ["Deny"]
+    (validation,) = policy["spec"]["validations"]
+    assert '"fluent/fluent-bit"' in validation["expression"]
+
+
+def test_a_guard_asks_for_the_image_of_the_registry_in_the_settings() -> None:
+    done = run(*export("--guard", "warn", "--cluster-version", "1.30", *LOGGING, "--set", "imageRegistry=mirror.example.com"))
+    assert '"mirror.example.com/fluent/fluent-bit"' in done.stdout.decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        pytest.param(("--cluster-version", "1.29", *LOGGING), 1, "from 1.30 on", id="old"),
+        pytest.param(LOGGING, 1, "needs the cluster's version", id="no version"),
+        pytest.param(("--cluster-version", "1.30"), 1, "no agent is enabled", id="no agent"),
+        pytest.param(("--cluster-version", "1.30", "--bare", *LOGGING), 2, "--bare", id="bare"),
+        pytest.param(("--cluster-version", "1.30", "--name", "No Name", *LOGGING), 2, "--name", id="name"),
+    ],
+)
+def test_a_guard_that_cannot_be(words: tuple[str, ...], status: int, message: str) -> None:
+    done = run(*export("--guard", "warn", *words))
+    assert (done.status, done.stdout) == (status, b"")
+    assert message in done.stderr
+
+
 @pytest.mark.parametrize(
     ("data", "expression"),
     [
