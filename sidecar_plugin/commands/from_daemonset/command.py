@@ -1,7 +1,6 @@
 """`sidecar-plugin from-daemonset FILE`: makes an agent folder of a DaemonSet's pod template."""
 
 import re
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +10,10 @@ from sidecar_plugin.commands.from_daemonset.agent_files import agent_files, sect
 from sidecar_plugin.commands.from_daemonset.daemonset import read_daemon_set
 from sidecar_plugin.commands.from_daemonset.plan import AgentPlan, plan_agent
 from sidecar_plugin.errors import UsageError
-from sidecar_plugin.runtime.atomic_write import scratch_name
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.console import STDIN, read_stdin, say
 from sidecar_plugin.runtime.files import check_given
-from sidecar_plugin.runtime.signals import tidily
+from sidecar_plugin.runtime.new_folder import make_folder
 from sidecar_plugin.yamledit.source import Source
 
 if TYPE_CHECKING:
@@ -67,24 +65,15 @@ def convert(path: str, daemon_set: str | None, container: str | None, name: str 
     files = agent_files(plan)
     folder = Path(output) / plan.name
     Agent(AgentFolder(plan.name, str(folder), "", lambda: files), Memo()).render((), _CONTEXT, dict)
-    if folder.exists():
-        raise UsageError(f"{folder} is there already, and nothing is written over; choose another --name or --output-dir")
     try:
-        _write(folder, files)
+        make_folder(str(folder), {file: text.encode() for file, text in files.items()})
+    except FileExistsError:
+        raise UsageError(
+            f"{folder} is there already, and nothing is written over; choose another --name or --output-dir"
+        ) from None
     except OSError as error:
         raise UsageError(f"{folder}: {error.strerror or error}") from None
     return _report(plan, folder)
-
-
-def _write(folder: Path, files: dict[str, str]) -> None:
-    """Make the folder with all its files, or nothing. Raises OSError."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = folder.with_name(scratch_name())
-    with tidily(lambda: shutil.rmtree(scratch, ignore_errors=True)):
-        scratch.mkdir()
-        for file, text in files.items():
-            (scratch / file).write_bytes(text.encode())
-        scratch.rename(folder)
 
 
 def _read(path: str) -> Source:
