@@ -66,6 +66,7 @@ _PARTS_SCHEMA: dict[str, Any] = {
         "initContainers": _list(CONTAINER),
         "imagePullSecrets": _list(_NAMED),
         "manifests": _list(_MANIFEST),
+        "notes": _list({"type": "string", "minLength": 1, "maxLength": 400}),
     },
 }
 
@@ -88,6 +89,7 @@ class Parts(NamedTuple):
     init_containers: list[dict[str, Any]]
     image_pull_secrets: list[dict[str, Any]]
     manifests: list[dict[str, Any]]
+    notes: list[str]
 
 
 _PARTS = Schema(f"parts, Kubernetes' types, {__version__}", lambda: with_kubernetes_types(_PARTS_SCHEMA))
@@ -117,6 +119,7 @@ def read_parts(source: Source, memo: Memo, pieces: "Pieces | None") -> Parts:
         data.get("initContainers") or [],
         data.get("imagePullSecrets") or [],
         data.get("manifests") or [],
+        data.get("notes") or [],
     )
 
 

@@ -50,12 +50,14 @@ class PodInjection:
         additions = PodAdditions(pod, self._results)
         context = self._rendering.context(declaration)
         added = []
+        agent_notes: list[tuple[str, str]] = []
         for agent in agents:
             parts = self._rendering.parts(pod, agent, context)
             container = self._container(pod, agent, parts, declaration)
             self._check_platform(pod, agent.name, container, parts)
             additions.add(agent.name, declaration, agent.position or declaration.position, container, parts)
             added.append(Added(agent.name, container))
+            agent_notes += [(agent.name, note) for note in parts.notes]
         additions.check_mounts()
         for finding in pod_rules.findings(pod, added):
             self._results.warn(f"{pod.kind}/{pod.name}: {finding.message}", pod.document.place(finding.node.start))
@@ -63,7 +65,7 @@ class PodInjection:
         size_note = self._rendering.platform.size_note
         containers = [one.container for one in added]
         notes = [size_note(workload_data(pod)["containers"], containers) if size_note else "", additions.pull_secrets_note()]
-        self._report(pod, tuple(additions.agents), gone, note="; ".join(filter(None, notes)))
+        self._report(pod, tuple(additions.agents), gone, note="; ".join(filter(None, notes)), agent_notes=tuple(agent_notes))
         return additions
 
     def _for_windows(self, pod: PodTemplate, agents: list[AgentSettings]) -> tuple[list[AgentSettings], str]:
@@ -78,10 +80,17 @@ class PodInjection:
         return others, reason
 
     def _report(
-        self, pod: PodTemplate, agents: tuple[InjectedAgent, ...], removed: tuple[str, ...], skipped: str = "", note: str = ""
+        self,
+        pod: PodTemplate,
+        agents: tuple[InjectedAgent, ...],
+        removed: tuple[str, ...],
+        skipped: str = "",
+        note: str = "",
+        agent_notes: tuple[tuple[str, str], ...] = (),
     ) -> None:
         locate = partial(pod.document.place, pod.offset)
-        outcome = Outcome(locate, pod.kind, pod.namespace, pod.name, agents, removed, skipped, note, part=pod.part)
+        names = pod.kind, pod.namespace, pod.name
+        outcome = Outcome(locate, *names, agents, removed, skipped, note, part=pod.part, agent_notes=agent_notes)
         self._results.outcomes.append(outcome)
 
     def _container(self, pod: PodTemplate, agent: AgentSettings, parts: Parts, declaration: Declaration) -> dict[str, Any]:

@@ -35,6 +35,8 @@ class Outcome(NamedTuple):
     """The declarations that `convert` found."""
     part: str = ""
     """The field path of the pod template, for a workload with several."""
+    agent_notes: tuple[tuple[str, str], ...] = ()
+    """What the agents say they do: the agent and one note."""
 
 
 class Warning(NamedTuple):  # noqa: A001  # the word of the field; the built-in is not used here
@@ -78,8 +80,15 @@ class Results:
             del self.outcomes[said:]
             self.errors.append(error)
 
+    def agent_notes(self) -> dict[str, list[str]]:
+        """Return what each agent says it does, each note once, in the order of the workloads."""
+        notes: dict[str, list[str]] = {}
+        for agent, note in dict.fromkeys(pair for outcome in self.outcomes for pair in outcome.agent_notes):
+            notes.setdefault(agent, []).append(note)
+        return notes
+
     def as_text(self) -> str:
-        """Return the report for a person: a table of the workloads, without the ones that nothing was to be done for."""
+        """Return the report for a person: a table of the workloads, and what each agent says it does."""
         rows: list[tuple[str, ...]] = [("WORKLOAD", "AGENTS", "DECLARATION", "NOTE")]
         for outcome in self.outcomes:
             name = f"{outcome.kind}/{outcome.namespace + '/' if outcome.namespace else ''}{outcome.name or '(no name)'}"
@@ -94,7 +103,8 @@ class Results:
             return "" if self.warnings else "sidecar-plugin: no workloads\n"
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
-        return "".join(f"{line}\n" for line in lines)
+        notes = (line for agent, notes in self.agent_notes().items() for line in _note_lines(agent, notes))
+        return "".join(f"{line}\n" for line in (*lines, *notes))
 
     def as_json(self) -> str:
         """Return the report for a program: one JSON object on one line."""
@@ -119,7 +129,20 @@ class Results:
         ]
         refused = [{"message": error.message, **(error.place._asdict() if error.place else {})} for error in self.errors]
         errors = {"errors": refused} if refused else {}
-        return json_text({"workloads": workloads, "warnings": warnings, **errors}) + "\n"
+        notes = self.agent_notes()
+        agents = {"agents": notes} if notes else {}
+        return json_text({"workloads": workloads, **agents, "warnings": warnings, **errors}) + "\n"
+
+
+_MOST_NOTES = 4
+"""The notes of one agent that the text report shows. Notes that name the workload would fill the screen."""
+
+
+def _note_lines(agent: str, notes: list[str]) -> Iterator[str]:
+    for note in notes[:_MOST_NOTES]:
+        yield one_line(f"{agent}: {note}")
+    if len(notes) > _MOST_NOTES:
+        yield one_line(f"{agent}: and {len(notes) - _MOST_NOTES} notes more (--report json shows them)")
 
 
 class StrictError(SidecarPluginError):
