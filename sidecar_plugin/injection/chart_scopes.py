@@ -12,7 +12,9 @@ from sidecar_plugin.errors import SettingsError
 from sidecar_plugin.injection.injector import Injector
 from sidecar_plugin.injection.manifests import BroughtManifests
 from sidecar_plugin.injection.stream import Stream, split_manifests
+from sidecar_plugin.injection.stream_rules import stream_rules
 from sidecar_plugin.kubernetes.origin import chart_of, covers, template_of, values_path
+from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.settings.layers import Layer
 from sidecar_plugin.yamledit.documents import Document
 
@@ -27,14 +29,15 @@ class ScopedInjector:
     Offers what an Injector offers. `make` returns the injector of some layers; one is made per set of them.
     """
 
-    __slots__ = ("_charts", "_injectors", "_layers", "_make", "_manifests")
+    __slots__ = ("_charts", "_injectors", "_layers", "_make", "_manifests", "_results")
 
     is_idle = False
 
-    def __init__(self, layers: list[Layer], make: MakeInjector) -> None:
+    def __init__(self, layers: list[Layer], make: MakeInjector, results: Results) -> None:
         """Take the layers, weakest first. Raise SettingsError for a set of them that does not fit together."""
         self._layers = sorted(layers, key=lambda layer: layer.chart.count("/charts/"))  # a stable sort: the nearest chart last
         self._make = make
+        self._results = results
         self._manifests = BroughtManifests()
         self._injectors: dict[tuple[int, ...], Injector] = {}
         self._charts = sorted({layer.chart for layer in layers} - {""})
@@ -73,7 +76,11 @@ class ScopedInjector:
         return documents
 
     def _injected(self, documents: list[Document]) -> list[str]:
-        return [self._for(document).inject_document(document) for document in documents]
+        rules = stream_rules(documents, self._results)
+        pieces = [self._for(document).inject_document(document, rules) for document in documents]
+        if rules:
+            rules.check_totals()
+        return pieces
 
     def _for(self, document: Document) -> Injector:
         chart = ""

@@ -13,6 +13,7 @@ from sidecar_plugin.injection.marker import has_marker
 from sidecar_plugin.injection.pod_injection import PodInjection
 from sidecar_plugin.injection.rendering import Rendering
 from sidecar_plugin.injection.stream import AgentManifest, Stream, append_documents, check_foreign, identity, split_manifests
+from sidecar_plugin.injection.stream_rules import StreamRules, stream_rules
 from sidecar_plugin.injection.uninject import remove, removed_note
 from sidecar_plugin.injection.writer import PodWriter
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped
@@ -59,12 +60,19 @@ class Injector:
     def inject_documents(self, stream: Stream) -> list[str]:
         """Return the texts of the stream's documents with the agents in them; the manifests of agents are kept for
         `take_manifests`. Raises SidecarPluginError."""
-        return [self.inject_document(document) for document in self._documents(stream)]
+        return self._injected(self._documents(stream))
 
     def inject(self, stream: Stream) -> list[str]:
         """Return the text of the stream with the agents in it, in pieces. Raises SidecarPluginError."""
         documents = self._documents(stream)
-        return self.with_manifests(documents, list(map(self.inject_document, documents)))
+        return self.with_manifests(documents, self._injected(documents))
+
+    def _injected(self, documents: list[Document]) -> list[str]:
+        rules = None if self.is_idle else stream_rules(documents, self._results)
+        pieces = [self.inject_document(document, rules) for document in documents]
+        if rules:
+            rules.check_totals()
+        return pieces
 
     def with_manifests(self, documents: list[Document], pieces: list[str]) -> list[str]:
         """Return the texts that the documents became with the manifests of agents behind them. Raises SidecarPluginError."""
@@ -103,8 +111,8 @@ class Injector:
 
     # --- documents
 
-    def inject_document(self, document: Document) -> str:
-        """Return the text of one document with the agents in it. Raises SidecarPluginError."""
+    def inject_document(self, document: Document, rules: StreamRules | None) -> str:
+        """Return the text of one document with the agents in it; `rules` are those of its stream. Raises SidecarPluginError."""
         before = document
         removed: list[str] = []
         if not self.is_idle and has_marker(document):
@@ -123,7 +131,7 @@ class Injector:
             if isinstance(found, Skipped):
                 self._pods.skip(found)
                 continue
-            additions = self._pods.additions(found, removed)
+            additions = self._pods.additions(found, removed, rules)
             if additions is not None:
                 editor = editor or Editor(document.text, _indent_of_lists(found), self._emitter)
                 PodWriter(found, tree, editor).write(additions)

@@ -9,6 +9,7 @@ from sidecar_plugin.injection import pod_rules
 from sidecar_plugin.injection.additions import PodAdditions
 from sidecar_plugin.injection.pod_rules import Added, is_windows
 from sidecar_plugin.injection.rendering import Rendering
+from sidecar_plugin.injection.stream_rules import StreamRules
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped, runs_to_completion
 from sidecar_plugin.kubernetes.workload_data import workload_data
@@ -37,8 +38,9 @@ class PodInjection:
         outcome = Outcome(locate, skipped.kind, skipped.namespace, skipped.name, skipped=skipped.reason)
         self._results.outcomes.append(outcome)
 
-    def additions(self, pod: PodTemplate, removed: list[str]) -> PodAdditions | None:
-        """Return what the agents add to a pod, None if it gets none; report the workload either way."""
+    def additions(self, pod: PodTemplate, removed: list[str], rules: StreamRules | None) -> PodAdditions | None:
+        """Return what the agents add to a pod, None if it gets none; report the workload either way. `rules` are those of
+        the stream's other objects."""
         agents, reason = self._rendering.agents.for_pod(pod)
         if agents and is_windows(pod):
             agents, reason = self._for_windows(pod, agents)
@@ -59,8 +61,11 @@ class PodInjection:
             added.append(Added(agent.name, container))
             agent_notes += [(agent.name, note) for note in parts.notes]
         additions.check_mounts()
-        for finding in pod_rules.findings(pod, added):
-            self._results.warn(f"{pod.kind}/{pod.name}: {finding.message}", pod.document.place(finding.node.start))
+        if view := pod_rules.view_of(pod):
+            for finding in pod_rules.findings(view, added):
+                self._results.warn(f"{pod.kind}/{pod.name}: {finding.message}", pod.document.place(finding.node.start))
+            if rules:
+                rules.check(view, added)
         self._warn_of_unknown(pod, gone)
         size_note = self._rendering.platform.size_note
         containers = [one.container for one in added]

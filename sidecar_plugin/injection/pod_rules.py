@@ -16,7 +16,7 @@ from sidecar_plugin.yamledit.nodes import Mapping, Node, follow
 Data = dict[str, Any]
 _CPU = 10**9  # one core in billionths
 _POD_KEYS = ("hostNetwork", "securityContext", "resources", "terminationGracePeriodSeconds")
-_CONTAINER_KEYS = ("restartPolicy", "ports", "livenessProbe", "readinessProbe", "startupProbe", "resources")
+_CONTAINER_KEYS = ("name", "restartPolicy", "ports", "livenessProbe", "readinessProbe", "startupProbe", "resources")
 
 
 class Added(NamedTuple):
@@ -41,25 +41,61 @@ class PodView(NamedTuple):
     containers: list[tuple[Container, Data]]
 
 
-def findings(pod: PodTemplate, added: list[Added]) -> Iterator[Finding]:
-    """Yield what does not go with the agents. A pod that has no plain data, as with a tag of its own, is not looked at."""
+def view_of(pod: PodTemplate) -> PodView | None:
+    """Return the pod as the rules read it, None for one that has no plain data, as with a tag of its own."""
     try:
         data = _data(pod.spec, _POD_KEYS)
         running = [(one, _data(one.node, _CONTAINER_KEYS)) for one in containers(pod)]
     except DataError:
-        return
-    view = PodView(pod, data, [(one, own) for one, own in running if one.list_name == "containers" or _is_native(own)])
+        return None
+    return PodView(pod, data, [(one, own) for one, own in running if one.list_name == "containers" or _is_native(own)])
+
+
+def findings(view: PodView, added: list[Added]) -> Iterator[Finding]:
+    """Yield what does not go with the agents."""
     for rule in RULES:
         yield from rule(view, added)
 
 
 def is_windows(pod: PodTemplate) -> bool:
-    """Say whether the pod asks for a Windows node: the agents' images are for Linux."""
+    """Say whether the pod asks for a Windows node: the agents' images are for Linux.
+
+    By os.name, a node selector, or a required node affinity whose every term is for Windows
+    (https://kubernetes.io/docs/concepts/windows/user-guide/).
+    """
     system = effective_pair(pod.spec, "os")
     selector = effective_pair(pod.spec, "nodeSelector")
     named = scalar_text(follow(system[1]), "name") if system else None
-    chosen = scalar_text(follow(selector[1]), "kubernetes.io/os") if selector else None
-    return "windows" in (named, chosen)
+    chosen = [scalar_text(follow(selector[1]), label) for label in _OS_LABELS] if selector else []
+    return "windows" in (named, *chosen) or _has_windows_affinity(pod)
+
+
+_OS_LABELS = ("kubernetes.io/os", "beta.kubernetes.io/os")
+
+
+def _has_windows_affinity(pod: PodTemplate) -> bool:
+    pair = effective_pair(pod.spec, "affinity")
+    if pair is None:
+        return False
+    try:
+        data = to_data(pair[1])
+    except DataError:
+        return False
+    required = "requiredDuringSchedulingIgnoredDuringExecution"
+    for key in ("nodeAffinity", required, "nodeSelectorTerms"):
+        data = data.get(key) if isinstance(data, dict) else None
+    return isinstance(data, list) and bool(data) and all(_is_for_windows(term) for term in data)
+
+
+def _is_for_windows(term: Any) -> bool:
+    expressions = term.get("matchExpressions") if isinstance(term, dict) else None
+    return any(
+        isinstance(one, dict)
+        and one.get("key") in _OS_LABELS
+        and one.get("operator") == "In"
+        and one.get("values") == ["windows"]
+        for one in (expressions if isinstance(expressions, list) else ())
+    )
 
 
 def _data(mapping: Mapping, keys: tuple[str, ...]) -> Data:

@@ -23,5 +23,5 @@ def injector_for(options: Options, found: list[Layer], results: Results, memo: M
     if any(layer.chart for layer in documents):
         from sidecar_plugin.injection.chart_scopes import ScopedInjector  # late: most streams hold no chart's settings
 
-        return ScopedInjector(documents, make)
+        return ScopedInjector(documents, make, results)
     return make(documents, BroughtManifests())

@@ -9,6 +9,13 @@ AGENT = (
     "resources: {requests: {cpu: 100m, memory: 64Mi}}, livenessProbe: {httpGet: {port: 3030}}}"
 )
 NATIVE = "{name: own, image: x, restartPolicy: Always, ports: [{containerPort: 2020}]}"
+
+
+def affinity(expression: str) -> str:
+    terms = f"{{nodeSelectorTerms: [{{matchExpressions: [{expression}]}}]}}"
+    return f"affinity: {{nodeAffinity: {{requiredDuringSchedulingIgnoredDuringExecution: {terms}}}}}"
+
+
 BREAKS = [
     pytest.param("", "ports: [{containerPort: 2020}]", "port 2020", id="a port of the agent"),
     pytest.param("", "ports: [{containerPort: 3030}]", "port 3030", id="a port that the agent's probe asks"),
@@ -21,6 +28,10 @@ BREAKS = [
     pytest.param("initContainers: [{name: web, image: x}]", "", 'the name "web"', id="one name in both lists"),
     pytest.param("os: {name: windows}", "", "Windows", id="a Windows pod"),
     pytest.param("nodeSelector: {kubernetes.io/os: windows}", "", "must be for Windows", id="a Windows node"),
+    pytest.param("nodeSelector: {beta.kubernetes.io/os: windows}", "", "must be for Windows", id="the label's old name"),
+    pytest.param(
+        affinity("{key: kubernetes.io/os, operator: In, values: [windows]}"), "", "must be for Windows", id="affinity"
+    ),
 ]
 GOES = [
     pytest.param("", "ports: [{containerPort: 2020, protocol: UDP}]", id="the same port of another protocol"),
@@ -31,6 +42,8 @@ GOES = [
     pytest.param("resources: {requests: {cpu: 200m}}", "resources: {requests: {cpu: 50m}}", id="enough requests"),
     pytest.param("terminationGracePeriodSeconds: 30", "", id="time at the end"),
     pytest.param("nodeSelector: {kubernetes.io/os: linux}", "", id="a Linux node"),
+    pytest.param(affinity("{key: kubernetes.io/os, operator: In, values: [linux, windows]}"), "", id="affinity to either"),
+    pytest.param(affinity("{key: kubernetes.io/os, operator: NotIn, values: [windows]}"), "", id="affinity to others"),
 ]
 
 
