@@ -26,7 +26,7 @@ _KINDS = dict(merged(TABLE))
 _NOT_WORKLOADS = frozenset((
     "apiextensions.k8s.io", "admissionregistration.k8s.io", "sidecar-plugin.dev", "kyverno.io", "policies.kyverno.io",
     "templates.gatekeeper.sh", "constraints.gatekeeper.sh", "mutations.gatekeeper.sh", "helm.toolkit.fluxcd.io",
-    "kustomize.config.k8s.io", "config.kubernetes.io",
+    "kustomize.config.k8s.io", "config.kubernetes.io", "auto.gke.io",
 ))  # fmt: skip
 """API groups whose objects describe or select pods, or hold values of charts, and run none."""
 

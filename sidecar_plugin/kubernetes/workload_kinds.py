@@ -24,6 +24,7 @@ _TRAINER = "https://github.com/kubeflow/trainer/tree/master/manifests/base/crds"
 _TRAINING = "https://github.com/kubeflow/trainer/tree/release-1.9/manifests/base/crds"
 _ELASTIC = "https://github.com/elastic/cloud-on-k8s/tree/main/config/crds"
 _AGONES = "https://github.com/googleforgames/agones/blob/main/install/yaml/install.yaml"
+_ALTINITY = "https://github.com/Altinity/clickhouse-operator/blob/master/deploy/operator/parts/crd.yaml"
 _LWS = "https://github.com/kubernetes-sigs/lws/tree/main/config/crd/bases"
 _JOBSET = "https://github.com/kubernetes-sigs/jobset/tree/main/config/components/crd/bases"
 _EVENTING = "https://knative.dev/docs/eventing/custom-event-source/containersource/"
@@ -223,6 +224,9 @@ TABLE: tuple[WorkloadKind, ...] = (
     _row("cluster.redpanda.com", "Redpanda", "spec.clusterSpec.statefulset.podTemplate"),
     _row("cluster.redpanda.com", "Redpanda", "spec.clusterSpec.post_install_job.podTemplate",
          "spec.clusterSpec.post_upgrade_job.podTemplate", completes=True),
+    _row("clickhouse.altinity.com", "ClickHouseInstallation", "spec.templates.podTemplates[*]", source=_ALTINITY),
+    _row("clickhouse.altinity.com", "ClickHouseInstallationTemplate", "spec.templates.podTemplates[*]", source=_ALTINITY),
+    _row("clickhouse-keeper.altinity.com", "ClickHouseKeeperInstallation", "spec.templates.podTemplates[*]", source=_ALTINITY),
     _row("hivemq.com", "HiveMQPlatform", "spec.statefulSet.spec.template"),
     _row("temporal.io", "TemporalWorkerDeployment", "spec.template"),
     _row("temporal.io", "WorkerDeployment", "spec.template"),

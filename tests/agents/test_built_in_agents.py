@@ -218,8 +218,8 @@ def test_the_standard_output_of_acs_is_read_from_one_volume_that_is_shared() -> 
 def test_the_admin_interface_of_the_proxy_is_on_localhost_only() -> None:
     annotations = injected("proxy", {})[0]["spec"]["template"]["metadata"]["annotations"]
     configuration = yaml.safe_load(annotations["proxy.sidecar-plugin.dev/envoy.yaml"])
-    assert configuration["admin"]["address"]["socket_address"] == {"address": "127.0.0.1", "port_value": 15000}
-    assert not any(port["containerPort"] == 15000 for port in container_of("proxy", {})["ports"])
+    assert configuration["admin"]["address"]["socket_address"] == {"address": "127.0.0.1", "port_value": 9901}
+    assert not any(port["containerPort"] == 9901 for port in container_of("proxy", {})["ports"])
 
 
 @by_agent
@@ -248,12 +248,19 @@ def test_nothing_needs_a_privilege(agent: str) -> None:
         ("monitoring", {"export": {"type": "otlphttp", "endpoint": "otel:4318"}}, "agents.monitoring.export.endpoint"),
         ("monitoring", {"otlp": {"enabled": False}, "scrape": {"enabled": False}}, "nothing to collect"),
         ("proxy", {"inbound": {"portOffset": 60000}}, "inbound.portOffset 60000 is 68080, which is no port"),
-        ("proxy", {"inbound": {"portOffset": 6920}}, "is 15000, which is taken"),
+        ("proxy", {"inbound": {"portOffset": 1821}}, "is 9901, which is taken"),
         ("proxy", {"admin": {"port": 80}}, "agents.proxy.admin.port"),
     ],
 )
 def test_a_value_that_cannot_work_is_refused_by_name(agent: str, values: dict[str, Any], named: str) -> None:
     assert named in refusal(agent, values)
+
+
+def test_no_port_of_an_application_meets_a_port_of_the_proxy_by_the_offset() -> None:
+    """The listener in front of port 1 is above all ports of the proxy's own, so that of every port is."""
+    values = yaml.safe_load((TEMPLATES / "proxy" / "values.yaml").read_text())
+    own = [values[section]["port"] for section in ("admin", "egress", "probes")]
+    assert max(own) <= values["inbound"]["portOffset"]
 
 
 def leaves(data: dict[str, Any], path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
