@@ -21,12 +21,13 @@ OPTIONS: tuple[tuple[str, str, str], ...] = (
     ("--set-file", "KEY=FILE", "the same, the value being the text of a file (can be repeated)"),
     ("--templates", "DIR", "a folder of further agents (can be repeated)"),
     ("--cluster-version", "VERSION", 'the Kubernetes version, such as "1.30"'),
-    ("--platform", "PLATFORM", "acs (default), kubernetes, eci, bci, fargate, autopilot or aci"),
-    ("--declaration", "DECLARATION", "auto (default), native, acs, regular, eci or bci"),
+    ("--platform", "PLATFORM", "{platforms}"),
+    ("--declaration", "DECLARATION", "{declarations}"),
     ("--report", "FORMAT", "the report on stderr: text (default), json or none"),
     ("--strict", "", "make warnings errors"),
 )
-"""The options of every way of injecting: the flag, what it takes, and its help. Those of REPEATED can be repeated."""
+"""The options of every way of injecting: the flag, what it takes, and its help. {platforms} and {declarations} stand for their
+names. Those of REPEATED can be repeated."""
 REPEATED = frozenset(("--config", "--values", "--set", "--set-string", "--set-file", "--templates"))
 SHORT = {"--values": ("-f",)}
 _USAGE = {"+": "{}...", "?": "[{}]"}
@@ -94,8 +95,15 @@ def add_keep_going(parser: "ArgumentParser") -> None:
 
 def add_options(parser: "ArgumentParser", only: tuple[str, ...] = ()) -> None:
     """Add OPTIONS, or only some of them."""
+    from sidecar_plugin.kubernetes import declarations, platforms  # late: the filter needs no help texts
+
+    known = {
+        "platforms": one_of(platforms.DEFAULT, [name for name in platforms.NAMES if name != platforms.DEFAULT]),
+        "declarations": one_of("auto", list(declarations.DECLARATIONS)),
+    }
     settings = parser.add_argument_group("settings and report")
-    for flag, metavar, text in OPTIONS:
+    for flag, metavar, pattern in OPTIONS:
+        text = pattern.format_map(known)
         if only and flag not in only:
             continue
         if not metavar:
@@ -106,6 +114,11 @@ def add_options(parser: "ArgumentParser", only: tuple[str, ...] = ()) -> None:
             add_report(settings)
         else:
             settings.add_argument(flag, metavar=metavar, help=text)
+
+
+def one_of(default: str, others: list[str]) -> str:
+    """Return how a help text lists the words that an option takes: `acs (default), eci or bci`."""
+    return f"{', '.join((f'{default} (default)', *others[:-1]))} or {others[-1]}"
 
 
 def add_report(parser: "_ActionsContainer") -> None:
