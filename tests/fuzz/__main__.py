@@ -21,6 +21,7 @@ from tests.fuzz.commands import commanded
 from tests.fuzz.invariants import SPECS, check, survives
 from tests.fuzz.manifests import stream
 from tests.fuzz.mutations import mutate
+from tests.fuzz.reprints import reprinted
 
 SECONDS = 2  # of computing for one case; the independent parser's time does not count
 MEMORY = 256 * 1024 * 1024  # bytes of address space beyond what a process has when it begins; more ends a case as a failure
@@ -100,20 +101,21 @@ def run(check_one: Callable[[int], str], seeds: range, processes: int) -> Tally:
 
 def main() -> int:
     parser = argparse.ArgumentParser("python -m tests.fuzz", description=__doc__)
-    parser.add_argument("kind", choices=["generate", "mutate", "commands"])
-    parser.add_argument("--cases", type=int, default=1000)
-    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("kind", choices=["generate", "mutate", "commands", "reprints"])
+    parser.add_argument("--cases", "--count", type=int, default=1000)
+    parser.add_argument("--first", "--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--corpus", type=Path, action="append", default=[], help="folders of manifests to break")
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
     options = parser.parse_args()
     files = sorted(path for folder in options.corpus for path in folder.rglob("*.y*ml") if path.stat().st_size < 50_000)
-    if options.kind != "generate" and not files:
+    if options.kind in ("mutate", "commands") and not files:
         parser.error(f"{options.kind} needs --corpus")
     started = time.monotonic()
     kinds: dict[str, Callable[[int], str]] = {
         "generate": generated,
         "mutate": partial(mutated, files),
         "commands": partial(commanded, files),
+        "reprints": reprinted,
     }
     tally = run(kinds[options.kind], range(options.first, options.first + options.cases), options.processes)
     for seed, trace in tally.failures[:10]:

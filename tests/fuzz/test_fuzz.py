@@ -10,6 +10,7 @@ import pytest
 
 from tests.fuzz.__main__ import MEMORY, generated, mutated, run
 from tests.fuzz.commands import commanded
+from tests.fuzz.reprints import reprinted
 
 ROOT = Path(__file__).parents[2]
 CORPUS = sorted(
@@ -62,3 +63,8 @@ EVERY_COMMAND = sorted(
 def test_every_command_ends_well_on_broken_input(start: int) -> None:
     for seed in range(start, start + 40):
         commanded(EVERY_COMMAND, seed)
+
+
+def test_edited_and_reprinted_injections_are_taken_out_rightly_or_refused() -> None:
+    outcomes = list(map(reprinted, range(200)))
+    assert {"uninject: held, inject: held", "uninject: refused, inject: refused"} <= set(outcomes)
