@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from sidecar_plugin.commands import Command
 from sidecar_plugin.commands.arguments import PROGRAM
 from sidecar_plugin.commands.verify.kubectl import Kubectl, KubectlError
+from sidecar_plugin.commands.verify.page import page
 from sidecar_plugin.commands.verify.status import read
+from sidecar_plugin.commands.verify.timeline import as_text, timelines
 from sidecar_plugin.commands.verify.verdicts import FAILED, WAITING, Verdicts, judge
 from sidecar_plugin.errors import ManifestError, UsageError
 from sidecar_plugin.kubernetes.cluster_version import ClusterVersion, parse_cluster_version
+from sidecar_plugin.runtime.atomic_write import Replacement, replace_files
 from sidecar_plugin.runtime.console import read_stdin, write
 
 if TYPE_CHECKING:
@@ -41,6 +44,8 @@ class _Verify:
         parser.add_argument("--kubectl", metavar="PROGRAM", help="the kubectl to run (default: kubectl)")
         parser.add_argument("--wait", metavar="DURATION", help="wait so long for what is not over yet, such as 120s or 5m")
         parser.add_argument("--cluster-version", metavar="VERSION", help='the Kubernetes version, such as "1.30", for a FILE')
+        parser.add_argument("--timeline", action="store_true", help="draw each pod's containers over time, below the tables")
+        parser.add_argument("--html", metavar="FILE", help="write the timelines as a page that needs nothing else")
         parser.add_argument("--output", "-o", choices=("text", "json"), default="text", help="tables (default) or JSON")
 
     def run(self, arguments: "Namespace") -> int:
@@ -48,8 +53,13 @@ class _Verify:
         version = (
             parse_cluster_version(arguments.cluster_version, field="--cluster-version") if arguments.cluster_version else None
         )
+        if arguments.timeline and arguments.output == "json":
+            raise UsageError("--timeline is drawn as text; leave out --output json, or write a page with --html FILE")
         verdicts = _of_file(arguments, version) if arguments.file else _of_cluster(arguments, version)
-        write((verdicts.as_json() if arguments.output == "json" else verdicts.as_text()).encode())
+        if arguments.html:
+            replace_files([Replacement(Path(arguments.html), page(timelines(verdicts)))])
+        drawn = as_text(timelines(verdicts)) if arguments.timeline else ""
+        write((verdicts.as_json() if arguments.output == "json" else verdicts.as_text() + drawn).encode())
         return 1 if verdicts.has(FAILED) else 0
 
 

@@ -18,6 +18,13 @@ DAMAGED = "damaged"
 """What is found in a pod whose annotation `sidecar-plugin.dev/injected` cannot be read."""
 
 
+class EarlierRun(NamedTuple):
+    """The run of a container before its last restart."""
+
+    started_at: str
+    finished_at: str
+
+
 class Container(NamedTuple):
     """One container's status; `state` is running, waiting, terminated, or "" when the kubelet has not told yet."""
 
@@ -30,6 +37,7 @@ class Container(NamedTuple):
     message: str
     restarts: int
     started: bool
+    earlier: EarlierRun | None = None
 
 
 class Agent(NamedTuple):
@@ -98,6 +106,7 @@ _STATUS = _mapping(
     restartCount={"type": "integer"},
     started={"type": ["boolean", "null"]},
     state=_mapping(running=_STATE, waiting=_STATE, terminated=_STATE),
+    lastState=_mapping(terminated=_STATE),
 )
 _CONTAINER = _mapping("name", name=_TEXT, restartPolicy=_TEXT, env=_list_of(_mapping("name", name=_TEXT)))
 _POD_SPEC = _mapping(
@@ -274,6 +283,7 @@ def _container(name: str, statuses: dict[str, Any]) -> Container:
     states: dict[str, dict[str, Any]] = status.get("state", {})
     state = next(iter(states), "")
     details = states.get(state, {})
+    earlier = (status.get("lastState") or {}).get("terminated")
     return Container(
         name=name,
         state=state,
@@ -284,4 +294,5 @@ def _container(name: str, statuses: dict[str, Any]) -> Container:
         message=details.get("message", ""),
         restarts=status.get("restartCount", 0),
         started=status.get("started") is True,
+        earlier=EarlierRun(earlier.get("startedAt") or "", earlier.get("finishedAt") or "") if earlier else None,
     )

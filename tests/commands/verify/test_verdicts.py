@@ -38,6 +38,16 @@ def test_verdicts(case: Path) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=name)
+def test_timelines(case: Path) -> None:
+    plain, drawn = (run("verify", str(case / "input.json"), *options(case), *words) for words in ((), ("--timeline",)))
+    said = drawn.stdout.removeprefix(plain.stdout).decode()
+    if UPDATE:
+        (case / "timeline.txt").write_text(said)
+    assert said == (case / "timeline.txt").read_text()
+    assert (drawn.status, drawn.stderr) == (plain.status, "")
+
+
+@pytest.mark.parametrize("case", CASES, ids=name)
 def test_the_json_says_what_the_tables_say(case: Path) -> None:
     done = run("verify", "-", *options(case), "--output=json", stdin=(case / "input.json").read_bytes())
     report = json.loads(done.stdout)
