@@ -14,7 +14,7 @@ from sidecar_plugin.injection.pod_injection import PodInjection
 from sidecar_plugin.injection.rendering import Rendering
 from sidecar_plugin.injection.stream import AgentManifest, Stream, append_documents, check_foreign, identity, split_manifests
 from sidecar_plugin.injection.stream_rules import StreamRules, stream_rules
-from sidecar_plugin.injection.uninject import remove, removed_note
+from sidecar_plugin.injection.uninject import NOTHING_REMOVED, remove
 from sidecar_plugin.injection.writer import PodWriter
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped
 from sidecar_plugin.runtime.cache import Memo
@@ -114,12 +114,11 @@ class Injector:
     def inject_document(self, document: Document, rules: StreamRules | None) -> str:
         """Return the text of one document with the agents in it; `rules` are those of its stream. Raises SidecarPluginError."""
         before = document
-        removed: list[str] = []
+        removed = NOTHING_REMOVED
         if not self.is_idle and has_marker(document):
-            document, gone = remove(document)
-            removed = gone.agents
-            if gone.containers:
-                self._results.warn(removed_note(gone), document.place(0))
+            document, removed = remove(document)
+            if removed.unclaimed:
+                self._results.warn(removed._replace(containers=[]).note(), document.place(0))
         text = document.text
         if self.is_idle or not self._kinds.may_occur(text):
             if before is document:

@@ -10,6 +10,7 @@ from sidecar_plugin.injection.additions import PodAdditions
 from sidecar_plugin.injection.pod_rules import Added, is_windows
 from sidecar_plugin.injection.rendering import Rendering
 from sidecar_plugin.injection.stream_rules import StreamRules
+from sidecar_plugin.injection.uninject import Removed
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped, runs_to_completion
 from sidecar_plugin.kubernetes.workload_data import workload_data
@@ -38,20 +39,21 @@ class PodInjection:
         outcome = Outcome(locate, skipped.kind, skipped.namespace, skipped.name, skipped=skipped.reason)
         self._results.outcomes.append(outcome)
 
-    def additions(self, pod: PodTemplate, removed: list[str], rules: StreamRules | None) -> PodAdditions | None:
+    def additions(self, pod: PodTemplate, removed: Removed, rules: StreamRules | None) -> PodAdditions | None:
         """Return what the agents add to a pod, None if it gets none; report the workload either way. `rules` are those of
         the stream's other objects."""
         agents, reason = self._rendering.agents.for_pod(pod)
         if agents and is_windows(pod):
             agents, reason = self._for_windows(pod, agents)
-        gone = tuple(name for name in dict.fromkeys(removed) if name not in {agent.name for agent in agents})
+        gone = tuple(name for name in dict.fromkeys(removed.agents) if name not in {agent.name for agent in agents})
         if not agents:
-            self._report(pod, (), gone, skipped=reason)
+            self._report(pod, (), gone, skipped=reason, note=removed.note())
             return None
         declaration = self._declaration(pod)
         additions = PodAdditions(pod, self._results)
         context = self._rendering.context(declaration)
         added = []
+        names: list[str] = []
         agent_notes: list[tuple[str, str]] = []
         for agent in agents:
             parts = self._rendering.parts(pod, agent, context)
@@ -59,6 +61,7 @@ class PodInjection:
             self._check_platform(pod, agent.name, container, parts)
             additions.add(agent.name, declaration, agent.position or declaration.position, container, parts)
             added.append(Added(agent.name, container))
+            names += [one["name"] for one in (container, *parts.init_containers)]
             agent_notes += [(agent.name, note) for note in parts.notes]
         additions.check_mounts()
         if view := pod_rules.view_of(pod):
@@ -69,7 +72,11 @@ class PodInjection:
         self._warn_of_unknown(pod, gone)
         size_note = self._rendering.platform.size_note
         containers = [one.container for one in added]
-        notes = [size_note(workload_data(pod)["containers"], containers) if size_note else "", additions.pull_secrets_note()]
+        notes = [
+            size_note(workload_data(pod)["containers"], containers) if size_note else "",
+            additions.pull_secrets_note(),
+            removed.note(names),
+        ]
         self._report(pod, tuple(additions.agents), gone, note="; ".join(filter(None, notes)), agent_notes=tuple(agent_notes))
         return additions
 

@@ -4,6 +4,7 @@ What is removed is decided on the nodes, and removed from the text in one step f
 and compared with the same removal on the nodes: on text that another tool reprinted it is right, or the document is refused.
 """
 
+from collections.abc import Iterable
 from functools import partial
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from sidecar_plugin.injection.marker import INJECTED, Marker, has_marker, identi
 from sidecar_plugin.injection.removal import EMPTY, Gone
 from sidecar_plugin.injection.stream import check_foreign, identity, split_manifests
 from sidecar_plugin.runtime.report import Outcome, Results
-from sidecar_plugin.yamledit.access import effective_pair, scalar_text
+from sidecar_plugin.yamledit.access import check_once, effective_pair, scalar_text
 from sidecar_plugin.yamledit.documents import Document, split
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, Sequence, follow, walk
 from sidecar_plugin.yamledit.removal import join_spans, span_of_comment_mark, span_of_more
@@ -20,10 +21,20 @@ from sidecar_plugin.yamledit.source import Source
 
 
 class Removed(NamedTuple):
-    """The agents that were removed from a document, and the containers of other names that went with them."""
+    """What was removed from a document: the agents, their containers that have other names than they, and the containers of no
+    agent."""
 
     agents: list[str]
     containers: list[str]
+    unclaimed: list[str]
+
+    def note(self, kept: Iterable[str] = ()) -> str:
+        """Return what the report says of the containers, less those that were added again."""
+        lost = [name for name in dict.fromkeys((*self.containers, *self.unclaimed)) if name not in kept]
+        return f"containers removed too: {', '.join(lost)}" if lost else ""
+
+
+NOTHING_REMOVED = Removed([], [], [])
 
 
 def remove(document: Document) -> tuple[Document, Removed]:
@@ -34,7 +45,7 @@ def remove(document: Document) -> tuple[Document, Removed]:
     """
     root = document.parse().root
     gone = Gone()
-    removed = Removed([], [])
+    removed = Removed([], [], [])
     for node in walk(root) if root is not None else ():
         if isinstance(node, Sequence):
             for index, item in enumerate(node.items):
@@ -45,11 +56,12 @@ def remove(document: Document) -> tuple[Document, Removed]:
         elif isinstance(node, Mapping) and (found := marker_of(document, node)) is not None:
             scalar, marker = found
             _check(document, node, scalar, marker)
-            _Removal(document.text, node, marker, gone).run()
+            _Removal(document, node, marker, gone).run()
             removed.agents.extend(marker.agents)
             names = [name for path in ("spec.containers", "spec.initContainers") for name in marker.added.get(path, ())]
-            known = {entry.get("container") for entry in marker.agents.values()}
-            removed.containers.extend(name for name in names if name not in known)
+            owners = {entry.get("container"): agent for agent, entry in marker.agents.items()}
+            removed.containers.extend(name for name in names if name in owners and name != owners[name])
+            removed.unclaimed.extend(name for name in names if name not in owners)
     if root is None or gone.is_empty:
         return document, removed
     without = document.without(join_spans(document.text, gone.spans(document.text)))
@@ -58,13 +70,17 @@ def remove(document: Document) -> tuple[Document, Removed]:
 
 
 def _check(document: Document, template: Mapping, scalar: Scalar, marker: Marker) -> None:
-    """Raise ManifestError for a marker that would remove what no agent adds: the application's containers."""
+    """Raise ManifestError for a marker that would remove what no agent adds: the application's containers, a volume that the
+    application mounts by itself, and anything where it names no agent."""
     agents = {entry.get("container") for entry in marker.agents.values() if isinstance(entry, dict)}
     claimed = set(marker.added.get("spec.containers", ()))
     if not claimed <= agents:
         name = min(claimed - agents)
         message = f'the annotation {INJECTED} says that the container "{name}" was injected, and names no agent for it'
         raise ManifestError(f"{message}; remove the annotation, or what was injected, by hand", document.place(scalar.start))
+    if marker.added and not marker.agents:
+        message = f"the annotation {INJECTED} says that something was injected, and names no agent"
+        raise ManifestError(f"{message}; remove the annotation by hand", document.place(scalar.start))
     spec = effective_pair(template, "spec")
     pair = effective_pair(follow(spec[1]), "containers") if spec and isinstance(follow(spec[1]), Mapping) else None  # type: ignore[arg-type]
     listed = follow(pair[1]) if pair else None
@@ -72,6 +88,28 @@ def _check(document: Document, template: Mapping, scalar: Scalar, marker: Marker
     if claimed and names and names <= claimed:
         message = f"the annotation {INJECTED} says that every container of the pod was injected"
         raise ManifestError(f"{message}; remove the annotation by hand", document.place(scalar.start))
+    if spec and isinstance(follow(spec[1]), Mapping):
+        _check_volumes(document, follow(spec[1]), marker)  # type: ignore[arg-type]
+
+
+def _check_volumes(document: Document, spec: Mapping, marker: Marker) -> None:
+    """Raise ManifestError, at the mount, for a volume to remove that a container mounts which stays, in a mount which stays."""
+    volumes = set(marker.added.get("spec.volumes", ()))
+    mounts = {path for key, paths in marker.added.items() if key.endswith("].volumeMounts") for path in paths}
+    for key in ("containers", "initContainers") if volumes else ():
+        pair = effective_pair(spec, key)
+        listed = follow(pair[1]) if pair else None
+        for item in listed.items if isinstance(listed, Sequence) else ():
+            container = follow(item)
+            if not isinstance(container, Mapping) or _name(item, "name") in marker.added.get(f"spec.{key}", ()):
+                continue
+            mounted = effective_pair(container, "volumeMounts")
+            items = follow(mounted[1]) if mounted else None
+            for mount in items.items if isinstance(items, Sequence) else ():
+                if _name(mount, "name") in volumes and _name(mount, "mountPath") not in mounts:
+                    message = f'the container "{_name(item, "name")}" mounts the volume "{_name(mount, "name")}"'
+                    remedy = f"which the annotation {INJECTED} says was injected; remove the mount, or the annotation, by hand"
+                    raise ManifestError(f"{message}, {remedy}", document.place(mount.start))
 
 
 def _check_result(document: Document, root: Node, gone: Gone, without: Document) -> None:
@@ -89,10 +127,11 @@ def _check_result(document: Document, root: Node, gone: Gone, without: Document)
 class _Removal:
     """Decides what one marker removes from its pod template."""
 
-    __slots__ = ("_containers", "_gone", "_marker", "_template", "_text")
+    __slots__ = ("_containers", "_document", "_gone", "_marker", "_template", "_text")
 
-    def __init__(self, text: str, template: Mapping, marker: Marker, gone: Gone) -> None:
-        self._text = text
+    def __init__(self, document: Document, template: Mapping, marker: Marker, gone: Gone) -> None:
+        self._document = document
+        self._text = document.text
         self._template = template
         self._marker = marker
         self._gone = gone
@@ -114,6 +153,8 @@ class _Removal:
                 gone = {index for index, item in enumerate(node.items) if _name(item, identity) in names}
                 count = len(node.items)
             elif isinstance(node, Mapping):
+                for name in names:
+                    check_once(self._document, node, name, "")
                 gone = {index for index, (name, _) in enumerate(node.pairs) if name.value in names}
                 count = len(node.pairs)
             else:
@@ -163,7 +204,7 @@ class _Removal:
         listed = found[2] if found else None
         for item in listed.items if isinstance(listed, Sequence) else ():
             container = follow(item)
-            pair = effective_pair(container, "volumeMounts") if isinstance(container, Mapping) else None
+            pair = self._pair(container, "volumeMounts") if isinstance(container, Mapping) else None
             mounts = follow(pair[1]) if pair else None
             if isinstance(container, Mapping) and pair and isinstance(mounts, Sequence):
                 ours = {
@@ -186,7 +227,7 @@ class _Removal:
         else:
             *steps, last = path.split(".")
         for step in steps:
-            pair = effective_pair(node, step) if isinstance(node, Mapping) else None
+            pair = self._pair(node, step) if isinstance(node, Mapping) else None
             if pair is None:
                 return None
             node = follow(pair[1])
@@ -197,8 +238,13 @@ class _Removal:
             node = found
         if not isinstance(node, Mapping):
             return None
-        pair = effective_pair(node, last)
+        pair = self._pair(node, last)
         return (node, pair[0], follow(pair[1])) if pair else None
+
+    def _pair(self, mapping: Mapping, key: str) -> tuple[Scalar, Node] | None:
+        """Return the pair of a key. Raises ManifestError where it stands twice: what is removed from one the other may hold."""
+        check_once(self._document, mapping, key, "")
+        return effective_pair(mapping, key)
 
     def _container(self, containers: Node, name: str) -> Node | None:
         """Return the first container of that name; all names are read once."""
@@ -210,11 +256,6 @@ class _Removal:
 
 def _name(item: Node, identity: str) -> str | None:
     return scalar_text(follow(item), identity)
-
-
-def removed_note(removed: Removed) -> str:
-    """Return what the report says of containers whose names are not those of the agents."""
-    return f"containers removed too: {', '.join(removed.containers)}" if removed.containers else ""
 
 
 def uninject(source: Source, results: Results) -> str:
@@ -237,6 +278,6 @@ def uninject(source: Source, results: Results) -> str:
         if removed.agents:
             kind, namespace, name = identity(document)
             agents = tuple(dict.fromkeys(removed.agents))
-            place, note = partial(document.place, 0), removed_note(removed)
+            place, note = partial(document.place, 0), removed.note()
             results.outcomes.append(Outcome(place, kind, namespace, name, (), agents, note=note))
     return "".join(pieces)

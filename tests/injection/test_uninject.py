@@ -122,3 +122,72 @@ def test_a_renamed_container_keeps_no_mount_of_nothing() -> None:
     renamed = run(*SETTINGS, stdin=text).stdout.decode().replace("{name: app,", "{name: renamed,")
     assert "renamed" in renamed
     assert run("uninject", "-", stdin=renamed).stdout.decode().count("/shared") == 0
+
+
+FORGED = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+  annotations:
+    sidecar-plugin.dev/injected: '{marker}'
+spec:
+  containers:
+  - name: app
+    image: web:1
+    volumeMounts:
+    - name: data
+      mountPath: /data
+  - name: second
+    image: other:1
+  volumes:
+  - name: data
+    emptyDir: {{}}
+"""
+
+
+def forged(agents: dict[str, str], **added: list[str]) -> str:
+    """Return a pod whose marker claims these containers by agent, and what is added by the last step of its path."""
+    entries = {name: {"declaration": "native", "container": container} for name, container in agents.items()}
+    paths = {f"spec.{path}": names for path, names in added.items()}
+    return FORGED.format(marker=json.dumps({"version": 1, "agents": entries, "added": paths, "created": []}))
+
+
+@pytest.mark.parametrize("agent", ["x", "agent"])
+@pytest.mark.parametrize("words", [("uninject", "-"), SETTINGS])
+def test_a_container_that_goes_by_another_agents_name_is_named_in_the_report(agent: str, words: tuple[str, ...]) -> None:
+    done = run(*words, stdin=forged({agent: "app"}, containers=["app"]))
+    assert done.status == 0
+    assert "containers removed too: app" in done.stderr
+
+
+def test_an_agents_own_container_is_no_news_when_it_is_added_again() -> None:
+    """The container of the agent of these tests has another name than the agent."""
+    plain = forged({}).replace("    sidecar-plugin.dev/injected: ", "    other: ")
+    once = run(*SETTINGS, stdin=plain)
+    again = run(*SETTINGS, stdin=once.stdout)
+    assert (again.status, again.stdout) == (0, once.stdout)
+    assert "removed" not in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param(forged({}, volumes=["data"]), 6, id="no agent at all"),
+        pytest.param(forged({"x": "x"}, volumes=["data"]), 12, id="a volume that the application mounts"),
+    ],
+)
+def test_a_marker_that_would_remove_what_the_application_needs_is_refused(text: str, line: int) -> None:
+    for words in (("uninject", "-"), SETTINGS):
+        done = run(*words, stdin=text)
+        assert (done.status, done.stdout) == (1, b"")
+        assert f"<stdin>:{line}:" in done.stderr
+
+
+def test_a_key_that_stands_twice_where_something_is_removed_is_refused() -> None:
+    """The other one would hold from then on."""
+    once = run(*SETTINGS, stdin=forged({}).replace("    sidecar-plugin.dev/injected: ", "    other: ")).stdout.decode()
+    for key in ("  volumes:", "  initContainers:"):
+        assert f"\n{key}\n" in once
+        done = run("uninject", "-", stdin=once.rstrip("\n") + f"\n{key} []\n")
+        assert (done.status, done.stdout) == (1, b"")
