@@ -108,11 +108,12 @@ def _run_filter(given: Options) -> int:
     if b"ResourceList" in data:
         from sidecar_plugin.frontends import krm_function
 
-        if krm_function.is_resource_list(data):
+        found = krm_function.resource_list(data)
+        if found is not None:
             try:
-                output = krm_function.transform(data, given, results)
+                output = krm_function.transform(found, given, results)
             except SidecarPluginError as error:
-                write(krm_function.failed(data, error))
+                write(krm_function.failed(found, error))
                 raise
             write(output)
             say(report(given.report, results))

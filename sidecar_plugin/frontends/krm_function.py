@@ -5,7 +5,7 @@ kustomize shows a function's stderr, kpt its `results` too: errors and warnings 
 manifest: `results` are added to it, and on an error nothing else is.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from sidecar_plugin.errors import ManifestError, SettingsError, SidecarPluginError
 from sidecar_plugin.frontends import krm_results
@@ -27,25 +27,42 @@ RESOURCE_LIST = "ResourceList"
 GROUP = "config.kubernetes.io"
 
 
-def is_resource_list(data: bytes) -> bool:
-    """Say whether the input is a ResourceList, without a doubt that parsing would have to settle."""
+class ResourceList(NamedTuple):
+    """The input of a KRM function: its documents, and which of them with which root is the list."""
+
+    source: Source
+    documents: list[Document]
+    document: Document
+    root: Mapping
+
+
+def resource_list(data: bytes) -> ResourceList | None:
+    """Return the ResourceList that the input is, None for any other input. It is parsed here, once for all that follows.
+
+    Raises ManifestError for a ResourceList beside other documents.
+    """
     if RESOURCE_LIST.encode() not in data or GROUP.encode() not in data:
-        return False
+        return None
     try:
-        documents = [document for document in split(Source.decode(STDIN, data)) if document.parse().root is not None]
+        source = Source.decode(STDIN, data)
+        documents = split(source)
+        roots = [(document, root) for document in documents if (root := document.parse_once().root) is not None]
     except SidecarPluginError:
-        return False  # the post-renderer says what is wrong with it
-    root = documents[0].parse().root if documents else None
-    return isinstance(root, Mapping) and scalar_text(root, "kind") == RESOURCE_LIST
+        return None  # the post-renderer says what is wrong with it
+    root = roots[0][1] if roots else None
+    if not isinstance(root, Mapping) or scalar_text(root, "kind") != RESOURCE_LIST:
+        return None
+    if len(roots) > 1:
+        raise ManifestError(f"a {RESOURCE_LIST} must be the only document of the input", roots[1][0].place(0))
+    return ResourceList(source, documents, roots[0][0], root)
 
 
-def transform(data: bytes, options: Options, results: Results) -> bytes:
+def transform(found: ResourceList, options: Options, results: Results) -> bytes:
     """Return the ResourceList with agents in its items and what is to be said in its results. Raises SidecarPluginError."""
-    source = Source.decode(STDIN, data)
-    document, root = _resource_list(source)
+    source, documents, document, root = found
     _check_items(document, root)
     kept = memo_for(options)
-    stream = read_stream(source, kept.memo)
+    stream = read_stream(source, kept.memo, documents)
     layers = [*_function_config(document, root, kept.memo), *stream.layers]
     injector = injector_for(options, layers, results, kept.memo)
     if injector.is_idle:
@@ -58,25 +75,13 @@ def transform(data: bytes, options: Options, results: Results) -> bytes:
     return source.encode(_extended(source, text, manifests, krm_results.of_warnings(document, root, results)))
 
 
-def failed(data: bytes, error: SidecarPluginError) -> bytes:
-    """Return the ResourceList as it came, with the error in its results; nothing if it cannot be read."""
+def failed(found: ResourceList, error: SidecarPluginError) -> bytes:
+    """Return the ResourceList as it came, with the error in its results; nothing if it cannot be extended."""
+    source, _, document, root = found
     try:
-        source = Source.decode(STDIN, data)
-        document, root = _resource_list(source)
         return source.encode(_extended(source, source.text, [], [krm_results.of_error(document, root, error)]))
     except SidecarPluginError:
         return b""
-
-
-def _resource_list(source: Source) -> tuple[Document, Mapping]:
-    documents = [(document, document.parse().root) for document in split(source)]
-    roots = [(document, root) for document, root in documents if root is not None]
-    if len(roots) != 1:
-        message = f"a {RESOURCE_LIST} must be the only document of the input"
-        raise ManifestError(message, roots[1][0].place(0) if roots else None)
-    document, root = roots[0]
-    assert isinstance(root, Mapping)  # is_resource_list looked
-    return document, root
 
 
 def _check_items(document: Document, root: Mapping) -> None:
@@ -106,8 +111,7 @@ def _extended(source: Source, text: str, manifests: list[Any], entries: list[Any
     for key, added in (("items", manifests), ("results", entries)):
         if not added:
             continue
-        edited = Source(source.name, text)
-        document, root = _resource_list(edited)
+        document, root = _list_in(Source(source.name, text))
         items = root.get("items")
         indent = max(0, items.column - root.column) if isinstance(items, Sequence) and not items.flow else 0
         editor = Editor(document.text, indent, Emitter())
@@ -123,3 +127,12 @@ def _extended(source: Source, text: str, manifests: list[Any], entries: list[Any
             raise ManifestError(f"must be a list, but is {kind_of(node)}", document.place(node.start), key)
         text = text[: document.start] + editor.result() + text[document.start + len(document.text) :]
     return text
+
+
+def _list_in(source: Source) -> tuple[Document, Mapping]:
+    """Return the list and its root in the text that a ResourceList has become."""
+    for document in split(source):
+        root = document.parse().root
+        if isinstance(root, Mapping):
+            return document, root
+    raise ManifestError(f"the {RESOURCE_LIST} cannot be extended", None)

@@ -31,16 +31,16 @@ class Stream(NamedTuple):
         return Stream(self.source, split(self.source), [])
 
 
-def read_stream(source: Source, memo: Memo) -> Stream:
+def read_stream(source: Source, memo: Memo, cut: list[Document] | None = None) -> Stream:
     """Cut a stream into documents and take the SidecarInjection documents out, those among a list's items included.
 
     An item that is a file of a kpt package stays and sets nothing: without it kpt would delete the file, and which functions it
     configures the Kptfile says.
 
-    Raises ManifestError and SettingsError, with the place.
+    `cut` are the documents of the source where it is cut already. Raises ManifestError and SettingsError, with the place.
     """
     documents, layers = [], []
-    for document in split(source):
+    for document in split(source) if cut is None else cut:
         text = document.text
         if KIND not in text and not has_escaped_letters(text):
             documents.append(document)

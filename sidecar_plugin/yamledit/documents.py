@@ -37,7 +37,7 @@ class Document:
         self._text: str | None = None  # a slice of the source, made when it is asked for: streams are long
         self._before: Document | None = None
         self._removed: list[Span] = []
-        self._tree: Tree | None = None  # of a document made by `without` only: streams are long, and trees are large
+        self._tree: Tree | None = None  # kept by `parse_once`, and of a document made by `without`: trees are large
 
     @property
     def text(self) -> str:
@@ -72,6 +72,11 @@ class Document:
         if self._before is not None:
             self._tree = tree
         return tree
+
+    def parse_once(self) -> Tree:
+        """Return the tree as `parse` does, and keep it: for a document that several steps of a run read."""
+        self._tree = self.parse()
+        return self._tree
 
     def validate(self) -> None:
         """Raise ManifestError, with the place, if the text is not YAML."""
