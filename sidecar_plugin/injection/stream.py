@@ -120,7 +120,10 @@ def split_manifests(documents: list[Document]) -> tuple[list[Document], list[Age
     if kept and kept[-1] is not documents[-1] and documents[-1].text[-1:] not in ("\n", "\r"):
         last = kept[-1]  # the stream ended without a line break; the one before our manifest came with it
         length = len(last.text)
-        kept[-1] = last.without([(length - (2 if last.text.endswith("\r\n") else 1), length)])
+        without = last.without([(length - (2 if last.text.endswith("\r\n") else 1), length)])
+        root = without.parse().root
+        if root is None or not has_clip_at_end(without.text, root):  # else another tool removed the break at the end
+            kept[-1] = without
     return kept, manifests
 
 

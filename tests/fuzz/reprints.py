@@ -120,6 +120,8 @@ def _drop(documents: list[Data], draw: random.Random) -> None:
 
 def _empty(documents: list[Data], draw: random.Random) -> None:
     places = [node for node in _nodes(documents) if isinstance(node, dict) and node]
+    if not places:
+        return
     node = draw.choice(places)
     node[draw.choice(list(node))] = draw.choice((None, [], {}, "", "x", ["x"], {"x": "y"}, [{"name": "x"}]))
 

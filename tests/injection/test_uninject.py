@@ -191,3 +191,14 @@ def test_a_key_that_stands_twice_where_something_is_removed_is_refused() -> None
         assert f"\n{key}\n" in once
         done = run("uninject", "-", stdin=once.rstrip("\n") + f"\n{key} []\n")
         assert (done.status, done.stdout) == (1, b"")
+
+
+def test_a_block_scalar_before_an_agents_manifest_keeps_its_line_break() -> None:
+    """Another tool removed the line break behind the manifest; the one before it is part of the scalar."""
+    manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, annotations: {sidecar-plugin.dev/injected: '%s'}}"
+    ours = manifest % json.dumps({"version": 1, "manifest": "agent"})
+    foreign = "apiVersion: v1\nkind: Secret\nstringData:\n  text: |\n    one\n    two\n"
+    done = run("uninject", "-", stdin=f"{foreign}---\n{ours}")
+    assert (done.status, done.stdout.decode()) == (0, foreign)
+    plain = "apiVersion: v1\nkind: Secret\n"
+    assert run("uninject", "-", stdin=f"{plain}---\n{ours}").stdout.decode() == plain.rstrip("\n")
