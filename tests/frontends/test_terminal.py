@@ -94,7 +94,9 @@ def test_progress_is_shown_on_a_terminal_and_gone_at_the_end(manifests: Path) ->
     assert done.wait() == 0
     assert b"injecting:" in data
     assert b"3" in data
-    assert data.splitlines()[-1] == b"Pod/web   logging  native"
+    *_, last, reads, sends = data.splitlines()
+    assert last == b"Pod/web   logging  native"
+    assert (reads[:15], sends[:15]) == (b"logging: reads ", b"logging: sends ")
 
 
 def test_progress_is_not_for_pipes(manifests: Path) -> None:
@@ -105,7 +107,7 @@ def test_progress_is_not_for_pipes(manifests: Path) -> None:
 
 def test_a_short_run_says_nothing_of_progress(manifests: Path) -> None:
     _, said = at_a_terminal(manifests, "inject", *SETTINGS, "manifests", "--output-dir", "out")
-    assert "files" not in said.replace("manifests", "")
+    assert "injecting" not in said
 
 
 @pytest.mark.parametrize("command", ["", *MODULES])
