@@ -1,11 +1,11 @@
 """The containers of a pod, and which of them are declared sidecars, and how."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from sidecar_plugin.injection.marker import Marker
 from sidecar_plugin.kubernetes.containers import Container, containers
 from sidecar_plugin.kubernetes.declarations import recognised
-from sidecar_plugin.kubernetes.declarations.acs import VARIABLE
 from sidecar_plugin.kubernetes.declarations.protocol import SeenContainer
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.yamledit.access import effective_pair, scalar_text
@@ -38,27 +38,36 @@ def sidecars(pod: PodTemplate, marker: Marker | None, named: frozenset[str] = fr
 def _seen(pod: PodTemplate, container: Container) -> SeenContainer:
     pair = effective_pair(container.node, "env")
     env = follow(pair[1]) if pair else None
-    variables = {}
+    values = {}
     for item in env.items if isinstance(env, Sequence) else ():
         entry = follow(item)
         value = effective_pair(entry, "value") if isinstance(entry, Mapping) else None
         text = string_of(value[1]) if value else None
         if text is not None:
-            variables[scalar_text(entry, "name") or ""] = text
+            values[scalar_text(entry, "name") or ""] = text
     policy = scalar_text(container.node, "restartPolicy") or ""
-    return SeenContainer(container.list_name, container.name, policy, variables, pod.annotations)
+    return SeenContainer(container.list_name, container.name, policy, values, pod.annotations)
 
 
-def marks(container: Mapping) -> list[tuple[int, Node]]:
-    """Return the entries `__IS_SIDECAR__` of a container's environment: index and value each (without one, the entry)."""
+class Variable(NamedTuple):
+    """An entry of a container's environment: its place in the list, its name, and the node of its value (else of the entry)."""
+
+    place: int
+    name: str
+    value: Node
+
+
+def variables(container: Mapping, names: Collection[str]) -> list[Variable]:
+    """Return the entries of a container's environment that have one of the names."""
     pair = effective_pair(container, "env")
     env = follow(pair[1]) if pair else None
     found = []
     for index, item in enumerate(env.items if isinstance(env, Sequence) else ()):
         entry = follow(item)
-        if scalar_text(entry, "name") == VARIABLE:
+        name = scalar_text(entry, "name")
+        if name is not None and name in names:
             value = effective_pair(entry, "value") if isinstance(entry, Mapping) else None
-            found.append((index, value[1] if value else item))
+            found.append(Variable(index, name, value[1] if value else item))
     return found
 
 

@@ -3,6 +3,7 @@
 import filecmp
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,8 +11,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-
-from sidecar_plugin.commands.check.rules import is_sidecar_value
 
 ROOT = Path(__file__).parents[2]
 PARTS = (
@@ -68,10 +67,11 @@ class Tree:
         assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
         self.write(name, text.replace(old, new))
 
-    def run(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
         """Run Python in the copy."""
         environment = {
             **os.environ,
+            **variables,
             "PYTHONPATH": str(self.folder),
             "SIDECAR_PLUGIN_CACHE": "off",
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -138,13 +138,8 @@ def test_add_a_workload_kind(tree: Tree) -> None:
     )
     tree.write(f"{folder}/input.yaml", example)
     tree.derive()
-    os.environ["UPDATE_CASES"] = "1"
-    try:
-        done = tree.run(
-            "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "MadeUp", "tests/kubernetes/test_workload_kinds.py"
-        )
-    finally:
-        del os.environ["UPDATE_CASES"]
+    test = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "MadeUp", "tests/kubernetes/test_workload_kinds.py")
+    done = tree.run(*test, UPDATE_CASES="1")
     assert done.returncode == 0, done.stdout
     named = {
         "sidecar_plugin/kubernetes/workload_kinds.py",
@@ -158,9 +153,25 @@ def test_add_a_workload_kind(tree: Tree) -> None:
     assert "image: own:1" in tree.program("--cluster-version=1.30", *INLINE, stdin=example).stdout
 
 
+def test_the_row_of_a_rollout_is_all_that_injects_one(tree: Tree) -> None:
+    table = tree.folder / "sidecar_plugin/kubernetes/workload_kinds.py"
+    with_row = table.read_text()
+    without_row, count = re.subn(r'    _row\("argoproj\.io", "Rollout", .*\),\n', "", with_row)
+    assert count == 1
+    rollout = WORKLOAD.replace("apps/v1", "argoproj.io/v1alpha1").replace("Deployment", "Rollout")
+    tree.write("own.yaml", "container: {name: own, image: 'own:1'}")
+    table.write_text(without_row)
+    passed_over = tree.program("--cluster-version=1.30", *INLINE, stdin=rollout)
+    assert passed_over.stdout == rollout
+    assert "Rollout" in passed_over.stderr
+    table.write_text(with_row)
+    assert "image: own:1" in tree.program("--cluster-version=1.30", *INLINE, stdin=rollout).stdout
+
+
 DECLARATION = '''"""`made`: a regular container with the variable MADE_UP."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Finding, SeenContainer, Target, with_variables
 
@@ -170,12 +181,13 @@ class _Made:
     list_name = "containers"
     position = "last"
     marks = ("MADE_UP",)
+    variables: ClassVar[Mapping[str, str]] = {"MADE_UP": "yes"}
     listed_in = ()
     is_ordered = True
     exit_code_counts = True
 
     def declare(self, container: dict[str, Any]) -> dict[str, Any]:
-        return with_variables(container, {"MADE_UP": "yes"})
+        return with_variables(container, self.variables)
 
     def recognises(self, container: SeenContainer) -> bool:
         return container.variables.get("MADE_UP") == "yes"
@@ -215,6 +227,11 @@ def test_add_a_declaration(tree: Tree) -> None:
         "-m", "sidecar_plugin", "check", "--platform=kubernetes", "--cluster-version=1.30", "-",
         stdin=injected.stdout.replace("MADE_UP", "OTHER"),
     ).stdout  # fmt: skip
+    # convert writes it and takes it out again, and finds its own text.
+    native = tree.program("convert", "--to=native", "--platform=kubernetes", "-", stdin=injected.stdout)
+    assert "MADE_UP" not in native.stdout
+    assert "was made" in native.stderr
+    assert tree.program("convert", "--to=made", "--platform=kubernetes", "-", stdin=native.stdout).stdout == injected.stdout
     # verify finds it in the pod that runs.
     running = tree.program(*made, stdin=POD).stdout
     assert "own    made         first" in tree.program("verify", "-", stdin=json.dumps(as_in_the_cluster(running))).stdout
@@ -263,27 +280,78 @@ PLATFORM = Platform(
     source="https://example.com",
     from_native="native",
     before_native="regular",
+    runs_daemonsets=False,
+    pod_labels=(("made.example.com/pod", ""),),
 )
 '''
+PAGE = "docs/platforms.md"
 
 
 def test_add_a_platform(tree: Tree) -> None:
     registry = "sidecar_plugin/kubernetes/platforms/__init__.py"
     tree.write("sidecar_plugin/kubernetes/platforms/made.py", PLATFORM)
     tree.edit(registry, '"autopilot", "aci")', '"autopilot", "aci", "made")')
+    tree.edit(PAGE, "| `kubernetes` | any", "| `made` | Made Up | `regular` | `native` |\n| `kubernetes` | any")
     tree.derive()
-    assert tree.changed() == {"sidecar_plugin/kubernetes/platforms/made.py", registry, *DERIVED_BY_SETTINGS}
+    assert tree.changed() == {"sidecar_plugin/kubernetes/platforms/made.py", registry, PAGE, *DERIVED_BY_SETTINGS}
     tree.write("own.yaml", "container: {name: own, image: 'own:1'}")
     for version, declaration in (("1.30", "native"), ("1.28", "regular")):
         done = tree.program("--platform=made", f"--cluster-version={version}", *INLINE, stdin=WORKLOAD)
         assert f"Deployment/web  own     {declaration}" in done.stderr
     assert "aci or made" in help_of(tree)
+    daemonset = WORKLOAD.replace("Deployment", "DaemonSet")
+    assert "Made Up runs no DaemonSets" in tree.program("check", "--platform=made", "-", stdin=daemonset).stdout
+    on_host = WORKLOAD.replace(
+        "labels: {app: web}}\n    spec:", "labels: {made.example.com/pod: x}}\n    spec:\n      hostPID: true"
+    )
+    assert "which Made Up does not have" in tree.program("check", "-", stdin=on_host, status=1).stdout
+
+
+RULE = '''"""an image with the tag latest
+
+Which program runs then depends on the day.
+
+Passes:
+
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: web}
+    spec:
+      containers:
+      - {name: web, image: "web:1"}
+
+Fails:
+
+    apiVersion: v1
+    kind: Pod
+    metadata: {name: web}
+    spec:
+      containers:
+      - {name: web, image: "web:latest"}
+
+Source: https://kubernetes.io/docs/concepts/containers/images/#image-names.
+"""
+
+from collections.abc import Iterator
+
+from sidecar_plugin.commands.check.pod import Cluster, PodSubject, Problem, text, who
+
+ID = "made-up"
+LEVEL = "error"
+ABOUT = "pod"
+NEEDS = ()
+
+
+def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:
+    for container in subject.containers:
+        if text(container.node, "image").endswith(":latest"):
+            yield Problem(container.node, container.field(subject.pod, "image"), f"{who(container)} has no version", "name one")
+'''
 
 
 def test_add_a_rule(tree: Tree) -> None:
     rules = "sidecar_plugin/commands/check/rules"
-    source = Path(is_sidecar_value.__file__).read_text()
-    tree.write(f"{rules}/made_up.py", source.replace('ID = "is-sidecar-value"', 'ID = "made-up"'))
+    tree.write(f"{rules}/made_up.py", RULE)
     tree.edit(
         f"{rules}/__init__.py",
         "    native_before_1_29,\n    port_clash,",
@@ -293,8 +361,9 @@ def test_add_a_rule(tree: Tree) -> None:
     assert tree.run("-m", "sidecar_plugin.commands.check.rules").returncode == 0
     assert tree.changed() == {f"{rules}/made_up.py", f"{rules}/__init__.py", "docs/rules.md"}
     assert "made-up" in tree.program("check", "--list").stdout
-    wrong = WORKLOAD.replace('image: "web:1"', 'image: "web:1", env: [{name: __IS_SIDECAR__, value: "True"}]')
+    wrong = WORKLOAD.replace('image: "web:1"', 'image: "web:latest"')
     assert "made-up" in tree.program("check", "--select=made-up", "-", stdin=wrong, status=1).stdout
+    assert "made-up" not in tree.program("check", "--select=made-up", "-", stdin=WORKLOAD).stdout
     assert "made-up" in (tree.folder / "docs/rules.md").read_text()
 
 

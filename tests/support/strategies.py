@@ -9,6 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from sidecar_plugin.kubernetes.declarations import DECLARATIONS
+
 NULL = object()  # a key whose value is null; which null, the writer draws
 
 WORDS = st.sampled_from(
@@ -86,19 +88,21 @@ class Quoted(str):
         return False
 
 
-MARK = {"name": "__IS_SIDECAR__", "value": Quoted("true")}
+def marks(declaration: str) -> list[dict[str, str]]:
+    """Return the entries of `env` that declare a sidecar."""
+    return [{"name": name, "value": Quoted(value)} for name, value in DECLARATIONS[declaration].variables.items()]
 
 
 @st.composite
 def sidecars(draw: Any, name: str, declaration: str) -> dict[str, Any]:
-    """A container that is declared a sidecar, the mark anywhere among its fields."""
+    """A container that is declared a sidecar, its marks anywhere among its fields."""
     data = draw(containers(name))
     if declaration == "native":
         data["restartPolicy"] = "Always"
     elif isinstance(data.get("env"), list):
-        data["env"] = draw(st.permutations([MARK, *data["env"]]))
+        data["env"] = draw(st.permutations([*marks(declaration), *data["env"]]))
     else:
-        data["env"] = [MARK]
+        data["env"] = marks(declaration)
     if draw(st.booleans()):
         data["startupProbe"] = {"exec": {"command": ["x"]}}
     return {key: data[key] for key in draw(st.permutations(list(data)))}
@@ -108,7 +112,7 @@ def sidecars(draw: Any, name: str, declaration: str) -> dict[str, Any]:
 def sidecar_specs(draw: Any) -> dict[str, Any]:
     """A pod spec with native sidecars, or acs ones, among its own containers."""
     fields = draw(pod_specs())
-    declaration = draw(st.sampled_from(["native", "native", "acs"]))
+    declaration = draw(st.sampled_from(["native", "native", "acs", "eci"]))
     ours = [draw(sidecars(f"side{index}", declaration)) for index in range(draw(st.integers(1, 2)))]
     key = "initContainers" if declaration == "native" else "containers"
     there = fields.get(key)

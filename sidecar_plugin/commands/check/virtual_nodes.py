@@ -1,32 +1,31 @@
-"""Which pods run on virtual nodes: by the platform, or by what the pod itself says.
-
-Sources: Alibaba Cloud, "ACS pod instance overview" (Kubernetes limitations) and "Limits" of Elastic Container Instance; AWS,
-"AWS Fargate considerations" of Amazon EKS (docs.aws.amazon.com/eks/latest/userguide/fargate.html).
-"""
+"""Which pods run on virtual nodes: by the platform, or by what the pod itself says."""
 
 from sidecar_plugin.commands.check.pod import Cluster, PodSubject, mappings, text, value
-from sidecar_plugin.yamledit.nodes import Mapping
+from sidecar_plugin.kubernetes import platforms
 
-PLATFORMS = {"acs": "Alibaba Cloud ACS", "eci": "Alibaba Cloud ECI", "fargate": "AWS Fargate"}
-_LABELS = {
-    ("alibabacloud.com/acs", "true"): "acs",
-    ("alibabacloud.com/eci", "true"): "eci",
-    ("alibabacloud.com/compute-class", ""): "acs",
-    ("eks.amazonaws.com/fargate-profile", ""): "fargate",
-}
-_SELECTORS = {("type", "virtual-kubelet"): "eci", ("alibabacloud.com/virtual-node", "true"): "eci"}
+_SELECTOR = ("type", "virtual-kubelet")  # the labels and taints that every virtual kubelet gives its node, whosever it is:
+_TOLERATION = "virtual-kubelet.io/provider"  # https://github.com/virtual-kubelet/virtual-kubelet, "Taint"
 
 
 def virtual_nodes(subject: PodSubject, cluster: Cluster) -> str:
-    """Return what the virtual nodes are called that the pod is for, "" if it is for none as far as anybody told."""
+    """Return what the virtual nodes are called that the pod is for; "" if nothing says that it is for any."""
     if cluster.platform is not None:
-        return PLATFORMS.get(cluster.platform, "")
-    for (key, wanted), platform in _LABELS.items():
-        if key in subject.pod.labels and wanted in ("", subject.pod.labels[key]):
-            return PLATFORMS[platform]
-    selector = value(subject.pod.spec, "nodeSelector")
-    for (key, wanted), platform in _SELECTORS.items():
-        if isinstance(selector, Mapping) and text(selector, key) == wanted:
-            return PLATFORMS[platform]
-    tolerated = {text(toleration, "key") for toleration in mappings(subject.pod.spec, "tolerations")}
-    return "virtual nodes" if "virtual-kubelet.io/provider" in tolerated else ""
+        return without_daemonsets(cluster.platform)
+    pod = subject.pod
+    selector = value(pod.spec, "nodeSelector")
+    tolerated = {text(toleration, "key") for toleration in mappings(pod.spec, "tolerations")}
+    for name in platforms.NAMES:
+        platform = platforms.named(name)
+        if (
+            any(key in pod.labels and wanted in ("", pod.labels[key]) for key, wanted in platform.pod_labels)
+            or any(value(selector, key) and wanted in ("", text(selector, key)) for key, wanted in platform.node_selectors)
+            or not tolerated.isdisjoint(platform.tolerations)
+        ):
+            return platform.title
+    return "a virtual node" if text(selector, _SELECTOR[0]) == _SELECTOR[1] or _TOLERATION in tolerated else ""
+
+
+def without_daemonsets(name: str) -> str:
+    """Return the title of a platform whose nodes run no DaemonSets, "" for one whose nodes do."""
+    platform = platforms.named(name)
+    return "" if platform.runs_daemonsets else platform.title

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sidecar_plugin.commands import Command
 from sidecar_plugin.commands.arguments import add_options, add_paths, add_report
-from sidecar_plugin.commands.convert.plan import CONVERTIBLE
 from sidecar_plugin.injection.stream import read_stream
+from sidecar_plugin.kubernetes.declarations import CONVERTIBLE
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.console import say, write
 from sidecar_plugin.runtime.files import Output, _read, _write
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 DESCRIPTION = """\
-Rewrite sidecars, written by hand or injected, from one declaration to another. Found are init containers with
-restartPolicy: Always (native), containers with __IS_SIDECAR__ = "true" (acs), and regular containers that were injected or
-are named with --container.
+Rewrite sidecars, written by hand or injected, from one declaration to another. The command finds init containers with
+restartPolicy: Always (native), containers with __IS_SIDECAR__ = "true" (acs) or ECI_CONTAINER_TYPE = "sidecar" (eci), and
+regular containers that were injected or are named with --container.
 """
 
 

@@ -1,7 +1,8 @@
 """What YAML text says, as numbers that are equal for what is equal: the proof that a conversion changed nothing else."""
 
+from collections.abc import Collection
+
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.kubernetes.declarations.acs import VARIABLE
 from sidecar_plugin.yamledit.access import scalar_text
 from sidecar_plugin.yamledit.construct import DataError, resolve
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, Sequence, follow, is_null
@@ -26,8 +27,8 @@ class Shapes:
         self._known = {}
         return self._of(root, holes, 0)
 
-    def container(self, node: Mapping) -> int:
-        """Return the number of a container without what declares it a sidecar."""
+    def container(self, node: Mapping, variables: Collection[str]) -> int:
+        """Return the number of a container without what declares it a sidecar: restartPolicy, and those `variables`."""
         self._known = {}
         pairs: list[tuple[str, object]] = []
         for key, value in node.pairs:
@@ -38,7 +39,9 @@ class Shapes:
                 items = env.items if isinstance(env, Sequence) else []
                 if not isinstance(env, Sequence) and not is_null(env):
                     items = [env]
-                own = tuple(self._of(item, frozenset(), 0) for item in items if scalar_text(follow(item), "name") != VARIABLE)
+                own = tuple(
+                    self._of(item, frozenset(), 0) for item in items if scalar_text(follow(item), "name") not in variables
+                )
                 if own:
                     pairs.append(("env", own))
                 continue

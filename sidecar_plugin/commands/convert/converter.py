@@ -14,7 +14,7 @@ from sidecar_plugin.commands.convert.move import Move, Moved, MoveError
 from sidecar_plugin.commands.convert.plan import Change, PodPlan, container_of, list_of, plan, pods_of
 from sidecar_plugin.errors import DeclarationError, ManifestError, Place
 from sidecar_plugin.injection.marker import marker_of
-from sidecar_plugin.injection.sidecars import Sidecar, marks, string_of
+from sidecar_plugin.injection.sidecars import Sidecar, string_of, variables
 from sidecar_plugin.injection.stream import check_foreign
 from sidecar_plugin.kubernetes import declarations
 from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
@@ -81,7 +81,7 @@ class Converter:
         for one in plans:
             place = one.pod.document.place(one.pod.offset)
             lost = [loss for change in one.changes for loss in losses.of(one.pod, change, one.changes)]
-            if one.number not in exact and not any(loss.of_order for loss in lost):
+            if one.number not in exact and not any(loss.is_lasting for loss in lost):
                 lost.append(losses.NOT_TO_THE_BYTE)
             for loss in lost:
                 self._results.warn(f"{one.pod.kind}/{one.pod.name}: {loss.message}", place)
@@ -106,10 +106,14 @@ class Converter:
 
     def _warn_of_what_is_none(self, pod: PodTemplate) -> None:
         for container in containers(pod):
-            entries = marks(container.node) if container.list_name == "containers" else []
-            if entries and not any(string_of(value) == "true" for _, value in entries):
-                message = f'{container.field(pod)}: __IS_SIDECAR__ is not the string "true", so this is no sidecar and is left'
-                self._results.warn(message, pod.document.place(entries[0][1].start))
+            for declaration in declarations.DECLARATIONS.values() if container.list_name == "containers" else ():
+                for mark in declaration.marks[:1]:  # the first makes the sidecar
+                    entries, value = variables(container.node, (mark,)), declaration.variables[mark]
+                    if entries and not any(string_of(entry.value) == value for entry in entries):
+                        message = (
+                            f'{container.field(pod)}: {mark} is not the string "{value}", so this is no sidecar and is left'
+                        )
+                        self._results.warn(message, pod.document.place(entries[0].value.start))
 
     def _come_back(self, document: Document, text: str, plans: list[PodPlan]) -> set[int]:
         """Return the numbers of the pods that converting back gives their very text again."""
@@ -196,7 +200,8 @@ class _Rewriting:
         for one in plans:
             for change in one.changes:
                 container = container_of(pods[one.number], change)
-                edits += take_out(text, container, change.sidecar.declaration, bool(change.sidecar.agent))
+                declaration = declarations.DECLARATIONS[change.sidecar.declaration]
+                edits += take_out(text, container, declaration, bool(change.sidecar.agent))
         return replaced(text, edits)
 
     def _put_in(self, text: str, plans: list[PodPlan]) -> str:
@@ -205,16 +210,15 @@ class _Rewriting:
             pod, lines = pods[one.number], dict[str, list[Lines] | None]()
             for change in one.changes:
                 container = container_of(pod, change)
-                if change.to == "native" and scalar_text(container, "restartPolicy"):
-                    continue
-                if change.to == "acs" and marks(container):
+                if change.target == "initContainers" and scalar_text(container, "restartPolicy"):
                     continue
                 name, place = change.sidecar.container.list_name, change.sidecar.container.place
                 if name not in lines:
                     key, node = list_of(pod, name)
                     lines[name] = None if node.flow else block_items(text, key, node)
                 items = lines[name]
-                edits += put_in(text, container, items[place] if items else None, change.to, _indent_of_lists(pod))
+                own = items[place] if items else None
+                edits += put_in(text, container, own, declarations.DECLARATIONS[change.to], _indent_of_lists(pod))
         return replaced(text, edits)
 
     def _move(self, text: str, plans: list[PodPlan]) -> str:

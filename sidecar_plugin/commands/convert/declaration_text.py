@@ -1,15 +1,16 @@
-"""What makes a container a sidecar, put into its text and taken out: `restartPolicy: Always`, or the entry `__IS_SIDECAR__`.
+"""What makes a container a sidecar, put into its text and taken out: `restartPolicy: Always`, or entries of `env`.
 
 A mark that stands where the program would put it itself is taken out whole. A mark of the author's that stands somewhere else
-becomes a comment, so that the way back finds its place.
+becomes a comment, so that the way back finds its place, if the declaration is a single entry.
 """
 
 import re
 
 from sidecar_plugin.commands.convert.block_lines import Lines, Replacement, behind, is_first_on_line, pair_end, separator
 from sidecar_plugin.commands.convert.key_order import place
-from sidecar_plugin.kubernetes.declarations.acs import VARIABLE
-from sidecar_plugin.yamledit.access import effective_pair, scalar_text
+from sidecar_plugin.injection.sidecars import variables
+from sidecar_plugin.kubernetes.declarations.protocol import Declaration
+from sidecar_plugin.yamledit.access import effective_pair
 from sidecar_plugin.yamledit.editor import Editor
 from sidecar_plugin.yamledit.emitter import Emitter, block
 from sidecar_plugin.yamledit.extent import content_end
@@ -18,7 +19,8 @@ from sidecar_plugin.yamledit.nodes import Mapping, ParseError, Scalar, Sequence,
 from sidecar_plugin.yamledit.parser import parse
 from sidecar_plugin.yamledit.removal import span_of_items, span_of_pairs
 
-_ENTRY = {"name": VARIABLE, "value": "true"}
+Entry = dict[str, str]
+"""An entry of `env`: name and value."""
 _COMMENTED_POLICY = re.compile(
     r"""^( *(?:- +)?)# (?=(["']?)restartPolicy\2: +(["']?)Always\3[ \t]*(?:#.*)?\r?$)""", re.MULTILINE
 )
@@ -26,20 +28,28 @@ _COMMENT_LINE = re.compile(r"( *)# (.*)")
 _LONGEST = 4  # lines of a commented mark
 
 
-def put_in(text: str, container: Mapping, lines: Lines | None, declaration: str, indent_lists: int) -> list[Replacement]:
+def put_in(
+    text: str, container: Mapping, lines: Lines | None, declaration: Declaration, indent_lists: int
+) -> list[Replacement]:
     """Return the edits that declare the container; `lines` are its own in a block list, `indent_lists` as in Editor."""
-    if declaration == "native":
+    if declaration.list_name == "initContainers":
         return _put_policy(text, container, lines)
-    return _put_entry(text, container, lines, indent_lists) if declaration == "acs" else []
+    there = {entry.name for entry in variables(container, declaration.variables)}
+    missing = [entry for entry in _entries(declaration) if entry["name"] not in there]
+    return _put_entries(text, container, lines, missing, indent_lists) if missing else []
 
 
-def take_out(text: str, container: Mapping, declaration: str, is_ours: bool) -> list[Replacement]:
+def take_out(text: str, container: Mapping, declaration: Declaration, is_ours: bool) -> list[Replacement]:
     """Return the edits that take the declaration out again; `is_ours` says that the program put it in, so that nothing has to
     be remembered."""
-    if declaration == "native":
+    if declaration.list_name == "initContainers":
         index = next(index for index, (key, _) in enumerate(container.pairs) if key.value == "restartPolicy")
         return _take_pair(text, container, index, is_ours or _is_policy_in_place(text, container, index))
-    return _take_entry(text, container, is_ours) if declaration == "acs" else []
+    return _take_entries(text, container, _entries(declaration), is_ours) if declaration.variables else []
+
+
+def _entries(declaration: Declaration) -> list[Entry]:
+    return [{"name": name, "value": value} for name, value in declaration.variables.items()]
 
 
 # --- restartPolicy: Always
@@ -90,26 +100,30 @@ def _pair_spans(text: str, container: Mapping, index: int) -> list[tuple[int, in
     return [(key.start, container.pairs[index + 1][0].start)]  # behind the dash: the next key takes its place
 
 
-# --- __IS_SIDECAR__
+# --- environment variables
 
 
-def _put_entry(text: str, container: Mapping, lines: Lines | None, indent_lists: int) -> list[Replacement]:
+def _put_entries(
+    text: str, container: Mapping, lines: Lines | None, entries: list[Entry], indent_lists: int
+) -> list[Replacement]:
     pair = container.pair("env")
-    if lines and not container.flow and (commented := _find_commented_entry(text, container, lines)):
-        return commented
+    if len(entries) == 1 and lines and not container.flow:
+        commented = _find_commented_entry(text, container, lines, entries[0])
+        if commented:
+            return commented
     if pair is None:
         if container.flow:
-            return _inserted(text, container, {"env": [_ENTRY]}, indent_lists)
+            return _inserted(text, container, {"env": entries}, indent_lists)
         at = place(container, "env")
-        written = block({"env": [_ENTRY]}, container.column, indent_lists)
+        written = block({"env": entries}, container.column, indent_lists)
         position = behind(text, pair_end(text, container.pairs[at - 1]), container.column)
         return [Replacement(position, position, "".join(f"{line}{line_break(text)}" for line in written))]
     editor = Editor(text, indent_lists, Emitter())
     if isinstance(pair[1], Sequence):
-        editor.prepend(pair[1], [_ENTRY])
+        editor.prepend(pair[1], list(entries))
     else:
         assert isinstance(pair[1], Scalar)
-        editor.fill(container, pair[0], pair[1], [_ENTRY])
+        editor.fill(container, pair[0], pair[1], list(entries))
     return [Replacement(*insertion) for insertion in editor.insertions()]
 
 
@@ -119,36 +133,38 @@ def _inserted(text: str, container: Mapping, entries: dict[str, object], indent_
     return [Replacement(*insertion) for insertion in editor.insertions()]
 
 
-def _take_entry(text: str, container: Mapping, is_ours: bool) -> list[Replacement]:
+def _take_entries(text: str, container: Mapping, entries: list[Entry], is_ours: bool) -> list[Replacement]:
     at = next(index for index, (key, _) in enumerate(container.pairs) if key.value == "env")
     key, env = container.pairs[at]
     assert isinstance(env, Sequence)
-    index = next(index for index, item in enumerate(env.items) if scalar_text(follow(item), "name") == VARIABLE)
-    if len(env.items) == 1 and (not env.flow or text[key.start : env.start].startswith('"env": ')):
-        in_place = at == place(container, "env") and _is_pair_ours(text, container, at)
-        return _take_pair(text, container, at, is_ours or in_place)
-    if not is_ours and not env.flow and not (index == 0 and _is_item_ours(text, env)):
+    taken = {entry.place for entry in variables(container, [entry["name"] for entry in entries])}
+    whole = is_ours or len(entries) > 1
+    if len(env.items) == len(taken) and (not env.flow or text[key.start : env.start].startswith('"env": ')):
+        in_place = at == place(container, "env") and _is_pair_ours(text, container, at, entries)
+        return _take_pair(text, container, at, whole or in_place)
+    index = min(taken)
+    if not whole and not env.flow and not (index == 0 and _is_item_ours(text, env, entries)):
         item = env.items[index]
         dash = env.first if index == 0 else text.rfind("-", 0, item.start)
         if commented := _as_comment(text, dash, content_end(text, item), env.column):
             return commented
-    return [Replacement(start, end, "") for start, end in span_of_items(text, env, {index})]
+    return [Replacement(start, end, "") for start, end in span_of_items(text, env, taken)]
 
 
-def _is_pair_ours(text: str, container: Mapping, at: int) -> bool:
+def _is_pair_ours(text: str, container: Mapping, at: int, entries: list[Entry]) -> bool:
     key, env = container.pairs[at]
     assert isinstance(env, Sequence)
     if container.flow or env.flow or at == 0:
         return container.flow
-    written = block({"env": [_ENTRY]}, container.column, env.column - container.column)
+    written = block({"env": entries}, container.column, env.column - container.column)
     start = line_start(text, key.start)
     stands = text[start : content_line_end(text, content_end(text, env))].splitlines()
     return start == behind(text, pair_end(text, container.pairs[at - 1]), container.column) and stands == written
 
 
-def _is_item_ours(text: str, env: Sequence) -> bool:
+def _is_item_ours(text: str, env: Sequence, entries: list[Entry]) -> bool:
     start = line_start(text, env.first)
-    return text[start : content_line_end(text, content_end(text, env.items[0]))].splitlines() == block([_ENTRY], env.column)
+    return text[start : content_line_end(text, content_end(text, env.items[0]))].splitlines() == block(entries, env.column)
 
 
 # --- comments
@@ -170,7 +186,7 @@ def _as_comment(text: str, start: int, end: int, column: int) -> list[Replacemen
     return edits if len(edits) <= _LONGEST and (len(edits) == 1 or is_first_on_line(text, start)) else []
 
 
-def _find_commented_entry(text: str, container: Mapping, lines: Lines) -> list[Replacement]:
+def _find_commented_entry(text: str, container: Mapping, lines: Lines, entry: Entry) -> list[Replacement]:
     """Return the edits that make the entry out of the comment that `take_out` left, [] if there is none."""
     rows: list[tuple[int, str, str]] = []
     position = line_start(text, lines.dash)
@@ -187,7 +203,7 @@ def _find_commented_entry(text: str, container: Mapping, lines: Lines) -> list[R
             margin = run[0][1]
             if len(run) < count or any(row[1] != margin or not row[2] for row in run):
                 break
-            what = _entry_in("\n".join(row[2] for row in run))
+            what = _entry_in("\n".join(row[2] for row in run), entry)
             if (what == "pair" and env is None and len(margin) == container.column) or (
                 what == "item" and len(margin) == column
             ):
@@ -195,9 +211,9 @@ def _find_commented_entry(text: str, container: Mapping, lines: Lines) -> list[R
     return []
 
 
-def _entry_in(text: str) -> str:
-    """Say what the uncommented text is: the "item", the "pair" `env` with just that item, or ""."""
-    if VARIABLE not in text:
+def _entry_in(text: str, wanted: Entry) -> str:
+    """Say what the uncommented text is: the "item" that is wanted, the "pair" `env` with just that item, or ""."""
+    if wanted["name"] not in text:
         return ""
     try:
         root = parse(text).root
@@ -211,7 +227,7 @@ def _entry_in(text: str) -> str:
     entry = root.items[0]
     values = [(key.value, value.value if isinstance(value, Scalar) else "") for key, value in entry.pairs]
     is_string = all(isinstance(value, Scalar) and (key.value == "name" or value.style) for key, value in entry.pairs)
-    return what if sorted(values) == sorted(_ENTRY.items()) and is_string else ""
+    return what if sorted(values) == sorted(wanted.items()) and is_string else ""
 
 
 def env_problem(container: Mapping) -> str:

@@ -10,7 +10,8 @@ from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 
 def difference(shapes: Shapes, before: PodTemplate, after: PodTemplate, one: PodPlan) -> str:
     """Return what in the pod's lists is not as asked for, "" if all is."""
-    names = frozenset(change.sidecar.container.name for change in one.changes)
+    variables = {change.sidecar.container.name: change.variables for change in one.changes}
+    names = frozenset(variables)
     changed = {(change.sidecar.container.list_name, change.sidecar.container.place): change for change in one.changes}
     stay: dict[str, list[int]] = {list_name: [] for list_name in LISTS}
     wanted: list[tuple[str, str, int, str]] = []
@@ -19,13 +20,15 @@ def difference(shapes: Shapes, before: PodTemplate, after: PodTemplate, one: Pod
         if change is None:
             stay[container.list_name].append(shapes.of(container.node))
         else:
-            wanted.append((change.target, container.name, shapes.container(container.node), change.to))
+            wanted.append((change.target, container.name, shapes.container(container.node, change.variables), change.to))
     declared = {id(sidecar.container.node): sidecar.declaration for sidecar in sidecars(after, one.marker, names)}
     ours: list[tuple[str, str, int, str]] = []
     for container in containers(after):
         if container.name in names:
             declaration = declared.get(id(container.node), "")
-            ours.append((container.list_name, container.name, shapes.container(container.node), declaration))
+            ours.append(
+                (container.list_name, container.name, shapes.container(container.node, variables[container.name]), declaration)
+            )
         elif not stay[container.list_name] or stay[container.list_name].pop(0) != shapes.of(container.node):
             return "another container would change"
     if any(stay.values()):

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from sidecar_plugin.commands.convert.declaration_text import env_problem
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.injection.marker import Marker, marker_of
-from sidecar_plugin.injection.sidecars import Sidecar, marks, sidecars, string_of
+from sidecar_plugin.injection.sidecars import Sidecar, sidecars, string_of, variables
 from sidecar_plugin.kubernetes.containers import containers
-from sidecar_plugin.kubernetes.declarations import DECLARATIONS
+from sidecar_plugin.kubernetes.declarations import CONVERTIBLE, DECLARATIONS, MARKS
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, WorkloadKinds
 from sidecar_plugin.yamledit.access import check_once, effective_pair, scalar_text
 from sidecar_plugin.yamledit.documents import Document
@@ -30,17 +30,18 @@ class Change(NamedTuple):
         return DECLARATIONS[self.to].list_name
 
     @property
+    def variables(self) -> frozenset[str]:
+        """The environment variables that the change takes out or puts in."""
+        return frozenset(DECLARATIONS[self.sidecar.declaration].variables) | frozenset(DECLARATIONS[self.to].variables)
+
+    @property
     def moves(self) -> bool:
         """Say whether the container changes the list."""
         return self.target != self.sidecar.container.list_name
 
 
-CONVERTIBLE = ("native", "acs", "regular")
-"""The declarations that can be rewritten into each other: what they are stands in the container alone."""
-
-
 class PodPlan(NamedTuple):
-    """One pod template, the how-manieth of its document, and its changes."""
+    """One pod template, its number in the document (from 0), and its changes."""
 
     number: int
     pod: PodTemplate
@@ -137,6 +138,7 @@ class _Checks:
 
     def _check_container(self, change: Change) -> None:
         container = change.sidecar.container
+        wanted = DECLARATIONS[change.to].variables
         node, field = container.node, container.field(self._pod).removeprefix(f"{self._pod.path}spec.")
         self._refuse_shared(container.item, field)
         if not container.name:
@@ -147,18 +149,19 @@ class _Checks:
             if pair is None:
                 continue
             if pair not in node.pairs:
-                if key == "restartPolicy" or change.to == "acs" or marks(node):
+                if key == "restartPolicy" or wanted or variables(node, change.variables | MARKS.keys()):
                     raise self._error("comes from a merge key; write it out here", node, f"{field}.{key}")
             else:
                 self._refuse_shared(pair[1], f"{field}.{key}")
-        entries = marks(node)
-        if len(entries) > 1 or any(string_of(value) != "true" for _, value in entries):
-            message = 'has __IS_SIDECAR__ twice, or with another value than the string "true"; mend that first'
-            raise self._error(message, node, f"{field}.env")
+        for mark, value in MARKS.items():
+            entries = variables(node, (mark,))
+            if len(entries) > 1 or any(string_of(entry.value) != value for entry in entries):
+                message = f'has {mark} twice, or with another value than the string "{value}"; mend that first'
+                raise self._error(message, node, f"{field}.env")
         policy = scalar_text(node, "restartPolicy")
         if policy not in (None, "Always"):
             raise self._error(f'is "{policy}", which only a plain container can have; take it out first', node, field)
-        problem = env_problem(node) if change.to == "acs" else ""
+        problem = env_problem(node) if wanted else ""
         if problem:
             raise self._error(problem, node, f"{field}.env")
 

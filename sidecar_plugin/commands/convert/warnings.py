@@ -3,17 +3,19 @@
 from typing import NamedTuple
 
 from sidecar_plugin.commands.convert.plan import Change, list_of
+from sidecar_plugin.injection.sidecars import string_of, variables
 from sidecar_plugin.kubernetes.containers import Container, containers
+from sidecar_plugin.kubernetes.declarations import DECLARATIONS
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.yamledit.access import effective_pair, scalar_text
 from sidecar_plugin.yamledit.nodes import Sequence, follow
 
 
 class Loss(NamedTuple):
-    """A message for the user; `of_order` says that converting back will not find the container's place."""
+    """A message for the user; `is_lasting` says that converting back does not restore the pod."""
 
     message: str
-    of_order: bool = False
+    is_lasting: bool = False
 
 
 NOT_TO_THE_BYTE = Loss("converting back gives the same pod, but not the same text to the byte (layout, comments, key order)")
@@ -22,13 +24,27 @@ NOT_TO_THE_BYTE = Loss("converting back gives the same pod, but not the same tex
 def of(pod: PodTemplate, change: Change, changes: tuple[Change, ...]) -> list[Loss]:
     """Return what is lost by the change, one of the pod's changes."""
     found = []
-    if change.sidecar.declaration == "native":
+    if change.sidecar.container.list_name == "initContainers":
         found += _of_native(pod, change)
-    elif change.to == "native":
+    elif change.target == "initContainers":
         found += _of_container(pod, change, {other.sidecar.container.place for other in changes})
-    if change.to == "regular":
-        message = "as a regular container nothing starts it before the application or ends it after it"
+    found += _of_values(change)
+    if not DECLARATIONS[change.to].is_ordered:
+        message = f"as a {change.to} container nothing starts it before the application or ends it after it"
         found.append(Loss(f"{_who(change)}: {message}"))
+    return found
+
+
+def _of_values(change: Change) -> list[Loss]:
+    """Variables that are taken out with a value of the author's own."""
+    ours = DECLARATIONS[change.sidecar.declaration].variables
+    kept = DECLARATIONS[change.to].variables
+    found = []
+    for entry in variables(change.sidecar.container.node, ours):
+        value = string_of(entry.value)
+        if value != ours[entry.name] and entry.name not in kept:
+            message = f'its {entry.name}: "{value}" is lost, converting back writes "{ours[entry.name]}"'
+            found.append(Loss(f"{_who(change)}: {message}", is_lasting=True))
     return found
 
 
@@ -41,7 +57,7 @@ def _of_native(pod: PodTemplate, change: Change) -> list[Loss]:
     behind = [each.name for each in plain if each.place > here]
     if before:
         message = f"it starts after the init container {_all(before)}; that order is lost, converting back puts it first"
-        found.append(Loss(f"{_who(change)}: {message}", of_order=True))
+        found.append(Loss(f"{_who(change)}: {message}", is_lasting=True))
     if behind:
         message = f"it runs before the init container {_all(behind)}; as {change.to} it starts when they have ended"
         found.append(Loss(f"{_who(change)}: {message}"))
@@ -58,7 +74,7 @@ def _of_container(pod: PodTemplate, change: Change, moving: set[int]) -> list[Lo
     _, listed = list_of(pod, "containers")
     if any(index not in moving for index in range(here.place + 1, len(listed.items))):
         moved = "it is not the last container; that place is lost, converting back puts it last"
-        found.append(Loss(f"{_who(change)}: {moved}", of_order=True))
+        found.append(Loss(f"{_who(change)}: {moved}", is_lasting=True))
     volumes = _volumes(here)
     sharing = [
         each.name

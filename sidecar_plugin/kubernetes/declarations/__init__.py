@@ -18,8 +18,10 @@ DECLARATIONS: dict[str, Declaration] = {
     declaration.name: declaration
     for declaration in (native.DECLARATION, acs.DECLARATION, regular.DECLARATION, eci.DECLARATION, bci.DECLARATION)
 }
-MARKS = frozenset(mark for declaration in DECLARATIONS.values() for mark in declaration.marks)
-"""The environment variables that make a container a sidecar somewhere."""
+MARKS = {mark: declaration.variables[mark] for declaration in DECLARATIONS.values() for mark in declaration.marks}
+"""The environment variables that make a container a sidecar somewhere, and the value that each must have."""
+CONVERTIBLE = tuple(name for name, declaration in DECLARATIONS.items() if not declaration.listed_in)
+"""The declarations that stand in the container alone: `convert` rewrites them into each other."""
 
 
 def choose(asked: str, platform: str, version: ClusterVersion) -> Declaration:

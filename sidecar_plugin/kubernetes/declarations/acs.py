@@ -4,7 +4,8 @@ Alibaba Cloud Container Compute Service starts such a container before the other
 https://www.alibabacloud.com/help/en/cs/user-guide/declaring-container-types, which also names the limit on 1.29 and later.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from sidecar_plugin.kubernetes import platforms
 from sidecar_plugin.kubernetes.cluster_version import NATIVE_SIDECARS
@@ -18,12 +19,13 @@ class _Acs:
     list_name = "containers"
     position = "last"
     marks = (VARIABLE,)
+    variables: ClassVar[Mapping[str, str]] = {VARIABLE: "true"}
     listed_in = ()
     is_ordered = True
     exit_code_counts = True
 
     def declare(self, container: dict[str, Any]) -> dict[str, Any]:
-        return with_variables(container, {VARIABLE: "true"})
+        return with_variables(container, self.variables)
 
     def recognises(self, container: SeenContainer) -> bool:
         return container.list_name == "containers" and container.variables.get(VARIABLE) == "true"

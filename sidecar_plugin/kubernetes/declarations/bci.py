@@ -11,7 +11,8 @@ the settings' `container.env` can set them otherwise. Source: https://cloud.baid
 could not be read here; 1 and -1 are on either side of the 0 that the page shows for the application.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from sidecar_plugin.kubernetes import platforms
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Finding, SeenContainer, Target, foreign, with_variables
@@ -25,12 +26,13 @@ class _Bci:
     list_name = "containers"
     position = "last"
     marks = ()
+    variables: ClassVar[Mapping[str, str]] = DEFAULTS
     listed_in = (f"{_PREFIX}ignore-exit-code-containers", f"{_PREFIX}resource-ignore-containers")
     is_ordered = True
     exit_code_counts = True
 
     def declare(self, container: dict[str, Any]) -> dict[str, Any]:
-        return with_variables(container, DEFAULTS)
+        return with_variables(container, self.variables)
 
     def recognises(self, container: SeenContainer) -> bool:
         listed = container.annotations.get(self.listed_in[0], "")

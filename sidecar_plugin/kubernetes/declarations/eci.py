@@ -14,7 +14,8 @@ https://www.alibabacloud.com/help/en/eci/user-guide/ignore-specific-containers-d
 The last three can be set otherwise, by the settings' `container.env`; the first two make the sidecar.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from sidecar_plugin.kubernetes import platforms
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Finding, SeenContainer, Target, foreign, with_variables
@@ -32,12 +33,13 @@ class _Eci:
     list_name = "containers"
     position = "last"
     marks = tuple(MARKS)
+    variables: ClassVar[Mapping[str, str]] = {**MARKS, **DEFAULTS}
     listed_in = ()
     is_ordered = True
     exit_code_counts = True
 
     def declare(self, container: dict[str, Any]) -> dict[str, Any]:
-        return with_variables(container, {**MARKS, **DEFAULTS})
+        return with_variables(container, self.variables)
 
     def recognises(self, container: SeenContainer) -> bool:
         kind = "ECI_CONTAINER_TYPE"

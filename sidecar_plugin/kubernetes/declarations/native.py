@@ -5,7 +5,8 @@ the application. Source: KEP-753, https://kubernetes.io/docs/concepts/workloads/
 Kubernetes 1.29; an API server that does not know the field drops it, and the pod waits in Init for ever.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from sidecar_plugin.kubernetes import platforms
 from sidecar_plugin.kubernetes.cluster_version import NATIVE_SIDECARS
@@ -17,6 +18,7 @@ class _Native:
     list_name = "initContainers"
     position = "first"
     marks = ()
+    variables: ClassVar[Mapping[str, str]] = {}
     listed_in = ()
     is_ordered = True
     exit_code_counts = False  # KEP-753: exit codes of sidecars are ignored when the pod ends

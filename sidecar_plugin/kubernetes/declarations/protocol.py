@@ -59,6 +59,10 @@ class Declaration(Protocol):
         """The environment variables that are its own part: a container that sets one of them itself is refused."""
 
     @property
+    def variables(self) -> Mapping[str, str]:
+        """The environment variables that `declare` gives the container, `marks` among them, by name; {} for none."""
+
+    @property
     def listed_in(self) -> tuple[str, ...]:
         """The annotations of the pod that list the sidecars' names, with commas."""
 
@@ -80,7 +84,7 @@ class Declaration(Protocol):
         """Return what speaks against the declaration for this target."""
 
 
-def with_variables(container: dict[str, Any], variables: dict[str, str]) -> dict[str, Any]:
+def with_variables(container: dict[str, Any], variables: Mapping[str, str]) -> dict[str, Any]:
     """Return the container with those environment variables in front of its own; one that it sets itself stays as it is."""
     own = container.get("env") or []
     names = {entry.get("name") for entry in own if isinstance(entry, dict)}

@@ -4,7 +4,8 @@ Nothing orders its start and nothing ends it when the application has ended, so 
 (the reason for KEP-753, "Motivation": https://github.com/kubernetes/enhancements/tree/master/keps/sig-node/753-sidecar-containers).
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from sidecar_plugin.kubernetes import platforms
 from sidecar_plugin.kubernetes.cluster_version import NATIVE_SIDECARS
@@ -16,6 +17,7 @@ class _Regular:
     list_name = "containers"
     position = "last"
     marks = ()
+    variables: ClassVar[Mapping[str, str]] = {}
     listed_in = ()
     is_ordered = False
     exit_code_counts = True

@@ -1,7 +1,7 @@
 """The platforms that pods run on, as data, one file each: what `auto` picks there, and what is known not to work.
 
-Every statement names its public source. A new platform is a module with a `PLATFORM`, a name in `NAMES` and one in
-`schema.json`. Only the platform in use is imported.
+Every statement names its public source. A new platform is a module with a `PLATFORM` and a name in `NAMES`; `tools/derive`
+updates the schemas. Only the platform in use is imported.
 """
 
 from importlib import import_module

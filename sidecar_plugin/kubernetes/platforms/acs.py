@@ -11,5 +11,7 @@ PLATFORM = Platform(
     source="https://www.alibabacloud.com/help/en/cs/user-guide/declaring-container-types",
     from_native="native",
     before_native="acs",
+    runs_daemonsets=False,
+    pod_labels=(("alibabacloud.com/acs", "true"), ("alibabacloud.com/compute-class", "")),
     vendors=("aliyun",),
 )

@@ -32,6 +32,7 @@ PLATFORM = Platform(
     source=_SECURITY,
     from_native="native",
     before_native="regular",
+    runs_daemonsets=True,
     vendors=("gke",),
     rules=(
         Rule(

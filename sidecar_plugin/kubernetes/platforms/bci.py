@@ -14,6 +14,7 @@ PLATFORM = Platform(
     source="https://cloud.baidu.com/doc/BCI/s/Mm7lmxteo",
     from_native="bci",
     before_native="bci",
+    runs_daemonsets=False,
     vendors=SELF_MANAGED,
     no_native="no public page says that Baidu Container Instance runs native sidecars; its own declaration is bci",
     rules=(

@@ -11,5 +11,6 @@ PLATFORM = Platform(
     source="https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/",
     from_native="native",
     before_native="regular",
+    runs_daemonsets=True,
     vendors=None,
 )

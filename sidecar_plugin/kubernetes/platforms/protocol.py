@@ -28,9 +28,11 @@ class Platform(NamedTuple):
     """A kind of cluster or of nodes. `title` is its full name, `source` its public documentation.
 
     `auto` picks `from_native` on Kubernetes 1.29 and later, `before_native` on earlier ones. `no_native` says what speaks
-    against native sidecars there, "" if nothing does; if `native_fails` it is an error, else a warning. `size_note` says, for
-    platforms that give a pod one of a few sizes, what the agents do to it: it takes the pod's containers and the agents'.
-    `vendors` are those that the versions of its clusters may name (cluster_version.VENDORS), None for any.
+    against native sidecars there, "" if nothing does; if `native_fails` it is an error, else a warning. `size_note` says,
+    for platforms that give a pod one of a few sizes, what the agents do to it: it takes the pod's containers and the
+    agents'. `runs_daemonsets` is False for virtual nodes. `pod_labels`, `node_selectors` (label and value, "" for any
+    value) and `tolerations` (keys) are those by which a pod says itself that it is for these virtual nodes. `vendors` are
+    those that the versions of its clusters may name (cluster_version.VENDORS), None for any.
     """
 
     name: str
@@ -38,8 +40,12 @@ class Platform(NamedTuple):
     source: str
     from_native: str
     before_native: str
+    runs_daemonsets: bool
     no_native: str = ""
     native_fails: bool = False
+    pod_labels: tuple[tuple[str, str], ...] = ()
+    node_selectors: tuple[tuple[str, str], ...] = ()
+    tolerations: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     size_note: Callable[[list[Data], list[Data]], str] | None = None
     vendors: tuple[str, ...] | None = ()

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from sidecar_plugin.commands.convert.converter import Converter, Request
 from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.kubernetes.declarations import CONVERTIBLE, DECLARATIONS, MARKS
 from sidecar_plugin.kubernetes.pod_templates import WorkloadKinds
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.yamledit.source import Source
@@ -24,9 +25,9 @@ REFUSALS = (
     "cannot be converted safely",
     "would become init containers",
 )
-DECLARATIONS = st.sampled_from(["native", "acs", "regular"])
+CONVERTED = st.sampled_from(CONVERTIBLE)
 TEXTS = manifest_texts(sidecar_specs())
-MARK = "__IS_SIDECAR__"
+LOST = ("that order is lost", "that place is lost", "converting back writes", "to the byte")
 
 
 def convert(text: str, to: str, *named: str) -> tuple[str, list[str]]:
@@ -50,7 +51,8 @@ def converted_or_refused(text: str, to: str) -> tuple[str, list[str]]:
 def declaration_of(container: dict[str, Any], is_init: bool) -> str:
     if is_init:
         return "native" if container.get("restartPolicy") == "Always" else ""
-    return "acs" if any(entry["name"] == MARK for entry in container.get("env") or ()) else ""
+    names = {entry["name"] for entry in container.get("env") or ()}
+    return next((name for name, declaration in DECLARATIONS.items() if names.issuperset(declaration.marks or [""])), "")
 
 
 def expected(spec: dict[str, Any], to: str) -> dict[str, list[Any]]:
@@ -63,34 +65,36 @@ def expected(spec: dict[str, Any], to: str) -> dict[str, list[Any]]:
             declared = declaration_of(container, key == "initContainers")
             if not declared or declared == to:
                 lists[key].append(container)
-            elif declared == "acs" and to == "regular":
-                lists[key].append(without_mark(container))
+            elif key == DECLARATIONS[to].list_name:
+                lists[key].append(with_marks(without_marks(container, declared), to))
             else:
-                moved.append(without_mark(container))
+                moved.append(without_marks(container, declared))
     if to == "native":
         lists["initContainers"] = [*({**each, "restartPolicy": "Always"} for each in moved), *lists["initContainers"]]
-    elif to == "acs":
-        mark = {"name": MARK, "value": "true"}
-        lists["containers"] += [{**each, "env": [mark, *(each.get("env") or ())]} for each in moved]
     else:
-        lists["containers"] += moved
+        lists["containers"] += [with_marks(each, to) for each in moved]
     return lists
 
 
-def without_mark(container: dict[str, Any]) -> dict[str, Any]:
+def with_marks(container: dict[str, Any], to: str) -> dict[str, Any]:
+    added = [{"name": name, "value": value} for name, value in DECLARATIONS[to].variables.items()]
+    return {**container, "env": [*added, *(container.get("env") or ())]}
+
+
+def without_marks(container: dict[str, Any], declared: str) -> dict[str, Any]:
     plain = {key: value for key, value in container.items() if key != "restartPolicy"}
     if plain.get("env"):
-        plain["env"] = [entry for entry in plain["env"] if entry["name"] != MARK]
+        plain["env"] = [entry for entry in plain["env"] if entry["name"] not in DECLARATIONS[declared].variables]
     return plain
 
 
 def normal(lists: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what is empty, and bring the marks to the front."""
+    """Leave out what is empty, and put the marks first."""
     tidy: dict[str, Any] = {}
     for key in ("initContainers", "containers"):
         tidy[key] = []
         for container in lists.get(key) or ():
-            env = sorted(container.get("env") or (), key=lambda entry: entry["name"] != MARK)
+            env = sorted(container.get("env") or (), key=lambda entry: entry["name"] not in MARKS)
             rest = {name: value for name, value in container.items() if name != "env"}
             tidy[key].append({**rest, "env": env} if env else rest)
     return tidy
@@ -105,7 +109,7 @@ def rest_of(document: Any) -> Any:
 
 
 @SLOW
-@given(TEXTS, DECLARATIONS)
+@given(TEXTS, CONVERTED)
 def test_the_containers_are_what_they_were_but_for_the_declaration(text: str, to: str) -> None:
     after, _ = converted_or_refused(text, to)
     for old, new in zip(load(text), load(after), strict=True):
@@ -117,14 +121,14 @@ def test_the_containers_are_what_they_were_but_for_the_declaration(text: str, to
 
 
 @SLOW
-@given(TEXTS, st.sampled_from(["native", "acs"]))
+@given(TEXTS, st.sampled_from(["native", "acs", "eci"]))
 def test_there_and_back_gives_the_very_text_or_a_warning_said_it_would_not(text: str, to: str) -> None:
     after, warnings = converted_or_refused(text, to)
     assume(after != text)
-    back = "acs" if to == "native" else "native"
-    told = any("that order is lost" in each or "that place is lost" in each or "to the byte" in each for each in warnings)
     mixed = "".join(load_declarations(text))
-    if not told and mixed in ("native", "acs"):
+    back = mixed if mixed in ("acs", "eci") else "native"
+    told = any(words in each for each in warnings for words in LOST)
+    if not told and mixed in ("native", "acs", "eci"):
         assert convert(after, back)[0] == text
 
 
@@ -139,14 +143,14 @@ def load_declarations(text: str) -> set[str]:
 
 
 @SLOW
-@given(TEXTS, DECLARATIONS)
+@given(TEXTS, CONVERTED)
 def test_converting_twice_is_converting_once(text: str, to: str) -> None:
     after, _ = converted_or_refused(text, to)
     assert convert(after, to)[0] == after
 
 
 @SLOW
-@given(manifest_texts(), SPECS | st.just({"clusterVersion": "1.28", **agents("other")}), DECLARATIONS)
+@given(manifest_texts(), SPECS | st.just({"clusterVersion": "1.28", **agents("other")}), CONVERTED)
 def test_uninject_and_inject_are_exact_on_what_was_converted(text: str, spec: dict[str, Any], to: str) -> None:
     injected = injected_or_refused(text, spec)
     after, _ = converted_or_refused(injected, to)

@@ -29,8 +29,9 @@ Source: https://www.alibabacloud.com/help/en/cs/user-guide/declaring-container-t
 from collections.abc import Iterator
 
 from sidecar_plugin.commands.check.pod import Cluster, PodSubject, Problem, who
-from sidecar_plugin.injection.sidecars import marks
+from sidecar_plugin.injection.sidecars import variables
 from sidecar_plugin.kubernetes.cluster_version import NATIVE_SIDECARS
+from sidecar_plugin.kubernetes.declarations import acs
 
 ID = "acs-from-1.29"
 LEVEL = "warning"
@@ -45,7 +46,7 @@ def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:
     for sidecar in subject.sidecars:
         if sidecar.declaration == "acs":
             yield Problem(
-                marks(sidecar.container.node)[0][1],
+                variables(sidecar.container.node, acs.DECLARATION.marks)[0].value,
                 sidecar.container.field(subject.pod, "env[__IS_SIDECAR__]"),
                 f"{who(sidecar.container)} is declared by __IS_SIDECAR__, and the cluster is {cluster.version}: after a "
                 "failure retry its status is not updated to Running",

@@ -29,7 +29,8 @@ Source: https://www.alibabacloud.com/help/en/cs/user-guide/declaring-container-t
 from collections.abc import Iterator
 
 from sidecar_plugin.commands.check.pod import Cluster, PodSubject, Problem, who
-from sidecar_plugin.injection.sidecars import marks
+from sidecar_plugin.injection.sidecars import variables
+from sidecar_plugin.kubernetes.declarations import acs
 
 ID = "acs-on-other-platform"
 LEVEL = "warning"
@@ -43,7 +44,7 @@ def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:
     for sidecar in subject.sidecars:
         if sidecar.declaration == "acs":
             yield Problem(
-                marks(sidecar.container.node)[0][1],
+                variables(sidecar.container.node, acs.DECLARATION.marks)[0].value,
                 sidecar.container.field(subject.pod, "env[__IS_SIDECAR__]"),
                 f"__IS_SIDECAR__ means nothing on platform {cluster.platform}: {who(sidecar.container)} is a plain one there",
                 "use a native sidecar (convert --to native)",

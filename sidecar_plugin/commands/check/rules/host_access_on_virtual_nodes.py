@@ -1,10 +1,10 @@
 """hostPath, hostNetwork or privileged in a pod for virtual nodes
 
-A virtual node has no host that a pod could reach: such pods are refused or never start. Looked at are pods of a
-platform of virtual nodes (`--platform acs`), and, where no platform is told, pods that say themselves that they are for
-virtual nodes: by the labels `alibabacloud.com/acs`, `alibabacloud.com/eci`, `alibabacloud.com/compute-class`,
-`eks.amazonaws.com/fargate-profile`, by `nodeSelector` `type: virtual-kubelet`, or by tolerating
-`virtual-kubelet.io/provider`.
+A virtual node has no host that a pod could reach: such pods are refused or never start. The rule looks at all pods of a
+platform of virtual nodes (`--platform acs`, `eci`, `bci`, `fargate`, `aci`). Without a platform it looks at pods that say
+themselves that they are for virtual nodes: by the labels `alibabacloud.com/acs`, `alibabacloud.com/eci`,
+`alibabacloud.com/compute-class`, `eks.amazonaws.com/fargate-profile`, by `nodeSelector` `type: virtual-kubelet` or
+`alibabacloud.com/virtual-node: "true"`, or by tolerating `virtual-kubelet.io/provider` or `azure.com/aci`.
 
 Passes with --platform acs:
 

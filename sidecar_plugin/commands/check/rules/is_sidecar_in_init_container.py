@@ -31,7 +31,8 @@ Source: https://www.alibabacloud.com/help/en/cs/user-guide/declaring-container-t
 from collections.abc import Iterator
 
 from sidecar_plugin.commands.check.pod import Cluster, PodSubject, Problem, text, who
-from sidecar_plugin.injection.sidecars import marks
+from sidecar_plugin.injection.sidecars import variables
+from sidecar_plugin.kubernetes.declarations import acs
 
 ID = "is-sidecar-in-init-container"
 LEVEL = "error"
@@ -44,7 +45,7 @@ def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:
         if container.list_name != "initContainers":
             continue
         is_native = text(container.node, "restartPolicy") == "Always"
-        for _, node in marks(container.node):
+        for _, _, node in variables(container.node, acs.DECLARATION.marks):
             field = container.field(subject.pod, "env[__IS_SIDECAR__]")
             if is_native:
                 message = f"{who(container)} is a native sidecar already; __IS_SIDECAR__ is for regular containers"

@@ -31,7 +31,8 @@ Source: https://www.alibabacloud.com/help/en/cs/user-guide/declaring-container-t
 from collections.abc import Iterator
 
 from sidecar_plugin.commands.check.pod import Cluster, PodSubject, Problem, plain, who
-from sidecar_plugin.injection.sidecars import marks
+from sidecar_plugin.injection.sidecars import variables
+from sidecar_plugin.kubernetes.declarations import acs
 from sidecar_plugin.yamledit.nodes import Node, Scalar, follow
 
 ID = "is-sidecar-value"
@@ -44,7 +45,7 @@ def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:
     for container in subject.containers:
         if container.list_name != "containers":
             continue
-        for _, node in marks(container.node):
+        for _, _, node in variables(container.node, acs.DECLARATION.marks):
             wrong = _wrong(node)
             if wrong:
                 yield Problem(
