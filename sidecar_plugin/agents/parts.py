@@ -59,6 +59,7 @@ _PARTS_SCHEMA: dict[str, Any] = {
             "properties": {
                 "volumeMounts": _list(_type("VolumeMount", "name", "mountPath")),
                 "env": _list(_type("EnvVar", "name")),
+                "initContainers": {"type": ["boolean", "null"]},
             },
         },
         "podAnnotations": {"$ref": "#/$defs/annotations"},
@@ -66,6 +67,7 @@ _PARTS_SCHEMA: dict[str, Any] = {
         "initContainers": _list(CONTAINER),
         "imagePullSecrets": _list(_NAMED),
         "manifests": _list(_MANIFEST),
+        "gracePeriodSeconds": {"type": ["integer", "null"], "minimum": 0, "maximum": 3600},
         "notes": _list({"type": "string", "minLength": 1, "maxLength": 400}),
     },
 }
@@ -84,12 +86,14 @@ class Parts(NamedTuple):
     volumes: list[dict[str, Any]]
     application_mounts: list[dict[str, Any]]
     application_env: list[dict[str, Any]]
+    with_init_containers: bool
     pod_annotations: dict[str, str]
     pod_labels: dict[str, str]
     init_containers: list[dict[str, Any]]
     image_pull_secrets: list[dict[str, Any]]
     manifests: list[dict[str, Any]]
     notes: list[str]
+    grace_seconds: int
 
 
 _PARTS = Schema(f"parts, Kubernetes' types, {__version__}", lambda: with_kubernetes_types(_PARTS_SCHEMA))
@@ -114,12 +118,14 @@ def read_parts(source: Source, memo: Memo, pieces: "Pieces | None") -> Parts:
         data.get("volumes") or [],
         applications.get("volumeMounts") or [],
         applications.get("env") or [],
+        bool(applications.get("initContainers")),
         data.get("podAnnotations") or {},
         data.get("podLabels") or {},
         data.get("initContainers") or [],
         data.get("imagePullSecrets") or [],
         data.get("manifests") or [],
         data.get("notes") or [],
+        data.get("gracePeriodSeconds") or 0,
     )
 
 

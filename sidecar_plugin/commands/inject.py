@@ -7,7 +7,7 @@ from sidecar_plugin.commands.arguments import add_keep_going, add_options, add_p
 from sidecar_plugin.injection.session import injector_for
 from sidecar_plugin.injection.stream import read_stream
 from sidecar_plugin.runtime.console import say, write
-from sidecar_plugin.runtime.files import Output, _read, _write
+from sidecar_plugin.runtime.files import Output, read_files, write_files
 from sidecar_plugin.runtime.progress import with_progress
 from sidecar_plugin.runtime.report import Results, check_strict, report
 from sidecar_plugin.settings.layers import KIND
@@ -46,7 +46,7 @@ def inject_files(paths: list[str], options: Options, output: Output, results: Re
     """
     kept = memo_for(options)
     streams = []
-    for file in with_progress(_read(paths, output, results), "reading"):
+    for file in with_progress(read_files(paths, output, results), "reading"):
         without_settings = KIND not in file.source.text  # a file with settings is never left out: nothing would be right
         with results.each_file(output.keep_going and without_settings):
             streams.append((file, read_stream(file.source, kept.memo)))
@@ -64,4 +64,4 @@ def inject_files(paths: list[str], options: Options, output: Output, results: Re
     injector.warn_of_unused()
     kept.save()
     check_strict(options.strict, results)
-    return _write(texts, output)
+    return write_files(texts, output)

@@ -6,7 +6,7 @@ from sidecar_plugin.commands import Command
 from sidecar_plugin.commands.arguments import add_keep_going, add_paths, add_report
 from sidecar_plugin.injection.uninject import uninject
 from sidecar_plugin.runtime.console import say, write
-from sidecar_plugin.runtime.files import Output, _read, _write
+from sidecar_plugin.runtime.files import Output, read_files, write_files
 from sidecar_plugin.runtime.progress import with_progress
 from sidecar_plugin.runtime.report import Results, report
 
@@ -38,7 +38,7 @@ COMMAND: Command = _Uninject()
 def uninject_files(paths: list[str], output: Output, results: Results) -> bytes:
     """Take all injections out of the manifests below `paths`; return what goes to stdout. Raises SidecarPluginError."""
     texts = []
-    for file in with_progress(_read(paths, output, results), "taking out"):
+    for file in with_progress(read_files(paths, output, results), "taking out"):
         with results.each_file(output.keep_going):
             texts.append((file, uninject(file.source, results)))
-    return _write(texts, output)
+    return write_files(texts, output)

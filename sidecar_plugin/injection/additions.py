@@ -3,27 +3,24 @@
 A conflict with the pod, or between two agents, is a ClashError that names both sides.
 """
 
-from typing import Any
-
 from sidecar_plugin.agents.parts import Parts
 from sidecar_plugin.errors import ClashError, did_you_mean
+from sidecar_plugin.injection.application import ApplicationAdditions
 from sidecar_plugin.injection.pod_contents import CONTAINER_LISTS, STDOUT, PodContents
 from sidecar_plugin.injection.pod_metadata import MetadataAdditions, agents_clash, clash
 from sidecar_plugin.injection.positions import Data, ListAdditions, Position
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.runtime.report import InjectedAgent, Results
-from sidecar_plugin.yamledit.access import scalar_text
 from sidecar_plugin.yamledit.equality import same_data
-from sidecar_plugin.yamledit.nodes import Mapping, follow
 
 
 class PodAdditions:
     """Additions to one pod template, in the order of the agents."""
 
     __slots__ = (
-        "_env", "_lists", "_mounted", "_mounts", "_names", "_pod", "_results", "_secrets", "_stdout", "_volumes",
-        "agents", "contents", "manifests", "metadata",
+        "_lists", "_mounted", "_names", "_pod", "_results", "_secrets", "_stdout", "_volumes",
+        "agents", "application", "contents", "manifests", "metadata",
     )  # fmt: skip
 
     def __init__(self, pod: PodTemplate, results: Results) -> None:
@@ -31,14 +28,13 @@ class PodAdditions:
         self._results = results
         self.contents = PodContents(pod)
         self.metadata = MetadataAdditions(self.contents)
+        self.application = ApplicationAdditions(self.contents, results)
         self.agents: list[InjectedAgent] = []
         self.manifests: list[tuple[str, Data]] = []
         self._lists = {name: ListAdditions([], {}, []) for name in ("containers", "initContainers")}
         self._names: dict[str, str] = {}
         self._volumes: dict[str, tuple[str, Data]] = {}
         self._secrets: dict[str, Data] = {}
-        self._mounts: dict[int, dict[str, tuple[str, Data]]] = {}
-        self._env: dict[int, dict[str, tuple[str, Data]]] = {}
         self._mounted: dict[str, str] = {}  # volumes by the agent that mounts them
         self._stdout: str | None = None
 
@@ -56,10 +52,10 @@ class PodAdditions:
         self._claim_name(agent, container["name"])
         self._place(declaration.list_name, where, self._mounting(agent, container, renamed))
         self.metadata.list_in(declaration.listed_in, container["name"])
-        for mount in parts.application_mounts:
-            self._add_mount(agent, {**mount, "name": renamed[mount["name"]]} if mount["name"] in renamed else mount)
-        for entry in parts.application_env:
-            self._add_env(agent, entry)
+        mounts = [{**mount, "name": renamed.get(mount["name"], mount["name"])} for mount in parts.application_mounts]
+        for mount in mounts:
+            self._mounted.setdefault(mount["name"], agent)
+        self.application.add(agent, parts, mounts)
         self.metadata.add(agent, "annotations", parts.pod_annotations)
         self.metadata.add(agent, "labels", parts.pod_labels)
         for secret in parts.image_pull_secrets:
@@ -149,42 +145,6 @@ class PodAdditions:
         changed = [{**mount, "name": renamed.get(name, name)} for mount, name in zip(mounts, names, strict=True)]
         return {**container, "volumeMounts": changed}
 
-    # --- the application's containers
-
-    def _add_mount(self, agent: str, mount: Data) -> None:
-        self._mounted.setdefault(mount["name"], agent)
-        path = _as_path(mount["mountPath"])
-        for container in self.contents.containers:
-            for taken, found in self.contents.named("volumeMounts", "mountPath", container).items():
-                if _as_path(taken) != path:
-                    continue
-                if scalar_text(follow(found), "name") == mount["name"]:
-                    break  # a volume that is shared with the agent and mounted there already
-                name = scalar_text(container, "name")
-                message = f'the container "{name}" has a mount at {taken}, where the agent {agent} adds another'
-                raise ClashError(f"{message}; change either path", self._pod.document.place(found.start))
-            else:
-                self._add_to_container(agent, container, self._mounts, path, mount, f"a mount at {path}")
-
-    def _add_env(self, agent: str, entry: Data) -> None:
-        for container in self.contents.containers:
-            found = self.contents.named("env", "name", container).get(entry["name"])
-            if found is None:
-                self._add_to_container(agent, container, self._env, entry["name"], entry, f"a variable {entry['name']}")
-            elif (value := scalar_text(follow(found), "value")) is None or value != entry.get("value"):
-                name = scalar_text(container, "name")
-                message = f'the container "{name}" sets {entry["name"]} itself; its value stays, not that of the agent {agent}'
-                self._results.warn(message, self._pod.document.place(found.start))
-
-    def _add_to_container(
-        self, agent: str, container: Mapping, to: dict[int, dict[str, tuple[str, Data]]], key: str, item: Data, what: str
-    ) -> None:
-        items = to.setdefault(id(container), {})
-        other, same = items.get(key, (agent, item))
-        if not same_data(same, item):
-            raise agents_clash(self._pod, agent, other, f"{what} to the application's containers, with different contents")
-        items[key] = (other, item)
-
     def pull_secrets_note(self) -> str:
         """Return what the report says where the pod gets its first pull secrets: from then on it no longer gets those of its
         service account (https://kubernetes.io/docs/concepts/security/service-accounts/#add-imagepullsecrets)."""
@@ -202,20 +162,3 @@ class PodAdditions:
             "volumes": ListAdditions([], {}, [volume for _, volume in self._volumes.values()]),
             "imagePullSecrets": ListAdditions([], {}, list(self._secrets.values())),
         }
-
-    def container_lists(self) -> list[tuple[Mapping, dict[str, list[Data]]]]:
-        """Return what is added behind the env and volumeMounts of each application container."""
-        return [
-            (
-                container,
-                {
-                    "env": [entry for _, entry in self._env.get(id(container), {}).values()],
-                    "volumeMounts": [mount for _, mount in self._mounts.get(id(container), {}).values()],
-                },
-            )
-            for container in self.contents.containers
-        ]
-
-
-def _as_path(path: Any) -> str:
-    return str(path).rstrip("/") or "/"

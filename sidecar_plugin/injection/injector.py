@@ -13,10 +13,10 @@ from sidecar_plugin.injection.marker import has_marker
 from sidecar_plugin.injection.pod_injection import PodInjection
 from sidecar_plugin.injection.rendering import Rendering
 from sidecar_plugin.injection.stream import AgentManifest, Stream, append_documents, check_foreign, identity, split_manifests
-from sidecar_plugin.injection.stream_rules import StreamRules, stream_rules
 from sidecar_plugin.injection.uninject import NOTHING_REMOVED, remove
 from sidecar_plugin.injection.writer import PodWriter
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped
+from sidecar_plugin.kubernetes.stream_rules import StreamRules, stream_rules
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.settings.settings import Settings
@@ -25,6 +25,13 @@ from sidecar_plugin.yamledit.editor import Editor
 from sidecar_plugin.yamledit.emitter import Emitter
 from sidecar_plugin.yamledit.nodes import ParseError, Sequence
 from sidecar_plugin.yamledit.parser import validate
+
+
+def warn_of_totals(rules: StreamRules | None, results: Results) -> None:
+    """Warn of what the workloads of a stream exceed together, and would not without the agents."""
+    for _, finding in rules.together() if rules else ():
+        if finding.of_agents:
+            results.warn(str(finding), finding.one.document.place(finding.one.node.start))
 
 
 class Injector:
@@ -68,10 +75,9 @@ class Injector:
         return self.with_manifests(documents, self._injected(documents))
 
     def _injected(self, documents: list[Document]) -> list[str]:
-        rules = None if self.is_idle else stream_rules(documents, self._results)
+        rules = None if self.is_idle else stream_rules(documents)
         pieces = [self.inject_document(document, rules) for document in documents]
-        if rules:
-            rules.check_totals()
+        warn_of_totals(rules, self._results)
         return pieces
 
     def with_manifests(self, documents: list[Document], pieces: list[str]) -> list[str]:

@@ -19,7 +19,8 @@ INJECTED = "sidecar-plugin.dev/injected"
 VERSION = 1
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _DAMAGED = f"the annotation {INJECTED} cannot be read; take out by hand what was injected, and the annotation"
-_LISTS = r"spec\.(?:initContainers|containers|volumes|imagePullSecrets)|spec\.containers\[(?s:.+)\]\.(?:env|volumeMounts)"
+_CONTAINERS = r"spec\.(?:initContainers|containers)"
+_LISTS = rf"{_CONTAINERS}(?:\[(?s:.+)\]\.(?:env|volumeMounts))?|spec\.(?:volumes|imagePullSecrets)"
 _EXTENDED = rf"{_LISTS}|metadata\.(?:annotations|labels)"  # both compiled when something is taken out
 _CREATED = rf"{_LISTS}|metadata(?:\.(?:annotations|labels))?"
 

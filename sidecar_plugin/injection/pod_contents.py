@@ -16,13 +16,28 @@ STDOUT = "Stdout"
 class PodContents:
     """Reads the lists and maps of one pod template. Every method raises ManifestError for a field of the wrong type."""
 
-    __slots__ = ("_named", "containers", "pod")
+    __slots__ = ("_lists", "_named", "containers", "pod")
 
     def __init__(self, pod: PodTemplate) -> None:
         self.pod = pod
         self._named: dict[tuple[int, str], dict[str, Node]] = {}
-        listed = self.list_of(pod.spec, "containers")
-        self.containers = [node for node in map(follow, listed.items if listed else ()) if isinstance(node, Mapping)]
+        self._lists: dict[int, str] = {}
+        self.containers = self._containers("containers")
+
+    def init_containers(self) -> list[Mapping]:
+        """Return the init containers, native sidecars included."""
+        return self._containers("initContainers")
+
+    def list_name(self, container: Mapping) -> str:
+        """Return the list of the pod spec that holds one of its containers."""
+        return self._lists[id(container)]
+
+    def _containers(self, list_name: str) -> list[Mapping]:
+        listed = self.list_of(self.pod.spec, list_name)
+        found = [node for node in map(follow, listed.items if listed else ()) if isinstance(node, Mapping)]
+        for node in found:
+            self._lists.setdefault(id(node), list_name)
+        return found
 
     def list_of(self, mapping: Mapping, key: str) -> Sequence | None:
         """Return a list of the pod spec or of one of its containers, None if it is missing or null."""
@@ -87,4 +102,4 @@ class PodContents:
     def _path_of(self, mapping: Mapping) -> str:
         if mapping is self.pod.spec:
             return f"{self.pod.path}spec."
-        return f"{self.pod.path}spec.containers[{scalar_text(mapping, 'name') or '?'}]."
+        return f"{self.pod.path}spec.{self.list_name(mapping)}[{scalar_text(mapping, 'name') or '?'}]."

@@ -5,14 +5,14 @@ from typing import Any
 
 from sidecar_plugin.agents.parts import Parts
 from sidecar_plugin.errors import DeclarationError, TemplateError, VersionError
-from sidecar_plugin.injection import pod_rules
 from sidecar_plugin.injection.additions import PodAdditions
-from sidecar_plugin.injection.pod_rules import Added, is_windows
 from sidecar_plugin.injection.rendering import Rendering
-from sidecar_plugin.injection.stream_rules import StreamRules
 from sidecar_plugin.injection.uninject import Removed
+from sidecar_plugin.kubernetes import pod_rules
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration
+from sidecar_plugin.kubernetes.pod_rules import is_windows, to_be_added
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped, runs_to_completion
+from sidecar_plugin.kubernetes.stream_rules import StreamRules
 from sidecar_plugin.kubernetes.workload_data import workload_data
 from sidecar_plugin.runtime.report import InjectedAgent, Outcome, Results
 from sidecar_plugin.settings.settings import AgentSettings, Settings
@@ -56,22 +56,21 @@ class PodInjection:
         names: list[str] = []
         agent_notes: list[tuple[str, str]] = []
         for agent in agents:
-            parts = self._rendering.parts(pod, agent, context)
-            container = self._container(pod, agent, parts, declaration)
+            parts, container = self._parts(pod, agent, context, declaration)
             self._check_platform(pod, agent.name, container, parts)
             additions.add(agent.name, declaration, agent.position or declaration.position, container, parts)
-            added.append(Added(agent.name, container))
+            added.append(to_be_added(pod, agent.name, container, parts.grace_seconds))
             names += [one["name"] for one in (container, *parts.init_containers)]
             agent_notes += [(agent.name, note) for note in parts.notes]
         additions.check_mounts()
-        if view := pod_rules.view_of(pod):
-            for finding in pod_rules.findings(view, added):
-                self._results.warn(f"{pod.kind}/{pod.name}: {finding.message}", pod.document.place(finding.node.start))
-            if rules:
-                rules.check(view, added)
+        if view := pod_rules.view_of(pod, added=added):
+            found = list(pod_rules.findings(view))
+            found += [finding for _, finding in rules.findings(view) if finding.of_agents] if rules else []
+            for finding in found:
+                self._results.warn(f"{pod.kind}/{pod.name}: {finding}", pod.document.place(finding.node.start))
         self._warn_of_unknown(pod, gone)
         size_note = self._rendering.platform.size_note
-        containers = [one.container for one in added]
+        containers = [one.data for one in added]
         notes = [
             size_note(workload_data(pod)["containers"], containers) if size_note else "",
             additions.pull_secrets_note(),
@@ -105,11 +104,18 @@ class PodInjection:
         outcome = Outcome(locate, *names, agents, removed, skipped, note, part=pod.part, agent_notes=agent_notes)
         self._results.outcomes.append(outcome)
 
-    def _container(self, pod: PodTemplate, agent: AgentSettings, parts: Parts, declaration: Declaration) -> dict[str, Any]:
+    def _parts(
+        self, pod: PodTemplate, agent: AgentSettings, context: dict[str, Any], declaration: Declaration
+    ) -> tuple[Parts, dict[str, Any]]:
+        """Return what an agent adds to a pod, and its declared container.
+
+        Raises TemplateError at the workload, with the place in the template behind it.
+        """
         try:
-            return self._rendering.container(agent, parts, declaration)
+            parts = self._rendering.parts(pod, agent, context)
+            return parts, self._rendering.container(agent, parts, declaration)
         except TemplateError as error:
-            raise TemplateError(error.message, pod.document.place(pod.offset)) from None
+            raise TemplateError(f"{pod.kind}/{pod.name}: {error}", pod.document.place(pod.offset)) from None
 
     def _declaration(self, pod: PodTemplate) -> Declaration:
         name = f"{pod.kind}/{pod.name}"

@@ -7,14 +7,14 @@ from sidecar_plugin.injection.manifests import BroughtManifests
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.settings.layers import Layer
-from sidecar_plugin.settings.options import Options, _documents, _option_layers
+from sidecar_plugin.settings.options import Options, option_layers, settings_documents
 from sidecar_plugin.settings.settings import merge_layers
 
 
 def injector_for(options: Options, found: list[Layer], results: Results, memo: Memo) -> "Injector | ScopedInjector":
     """Return the injector for the settings of the options and those `found` in the input, in the design's order."""
-    documents = _documents(options, found, memo)
-    layers = _option_layers(options, results, memo)
+    documents = settings_documents(options, found, memo)
+    layers = option_layers(options, results, memo)
     library = AgentFolders(options.templates)
 
     def make(chosen: list[Layer], manifests: BroughtManifests) -> Injector:

@@ -6,12 +6,14 @@ and compared with the same removal on the nodes: on text that another tool repri
 
 from collections.abc import Iterable
 from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.injection.marker import INJECTED, Marker, has_marker, identity_key, manifest_agent_of, marker_of
 from sidecar_plugin.injection.removal import EMPTY, Gone
 from sidecar_plugin.injection.stream import check_foreign, identity, split_manifests
+from sidecar_plugin.kubernetes.containers import LISTS
 from sidecar_plugin.runtime.report import Outcome, Results
 from sidecar_plugin.yamledit.access import check_once, effective_pair, scalar_text
 from sidecar_plugin.yamledit.documents import Document, split
@@ -96,7 +98,7 @@ def _check_volumes(document: Document, spec: Mapping, marker: Marker) -> None:
     """Raise ManifestError, at the mount, for a volume to remove that a container mounts which stays, in a mount which stays."""
     volumes = set(marker.added.get("spec.volumes", ()))
     mounts = {path for key, paths in marker.added.items() if key.endswith("].volumeMounts") for path in paths}
-    for key in ("containers", "initContainers") if volumes else ():
+    for key in LISTS if volumes else ():
         pair = effective_pair(spec, key)
         listed = follow(pair[1]) if pair else None
         for item in listed.items if isinstance(listed, Sequence) else ():
@@ -135,7 +137,7 @@ class _Removal:
         self._template = template
         self._marker = marker
         self._gone = gone
-        self._containers: dict[str | None, Node] | None = None
+        self._containers: dict[str, dict[str | None, Node]] = {}
 
     def run(self) -> None:
         self._shorten()
@@ -200,9 +202,9 @@ class _Removal:
     def _remove_from_renamed(self, path: str, names: set[str]) -> None:
         """Remove the mounts of a container that has another name now: their volumes go, and mounts of nothing would stay."""
         volumes = set(self._marker.added.get("spec.volumes", ()))
-        found = self._find("spec.containers") if path.endswith("].volumeMounts") else None
-        listed = found[2] if found else None
-        for item in listed.items if isinstance(listed, Sequence) else ():
+        found = [self._find(f"spec.{key}") for key in LISTS] if path.endswith("].volumeMounts") else []
+        lists = [each[2].items for each in found if each and isinstance(each[2], Sequence)]
+        for item in chain.from_iterable(lists):
             container = follow(item)
             pair = self._pair(container, "volumeMounts") if isinstance(container, Mapping) else None
             mounts = follow(pair[1]) if pair else None
@@ -221,9 +223,10 @@ class _Removal:
         """Return mapping, key and value of `spec.volumes`, `spec.containers[app].env` and their like."""
         node: Node = self._template
         container = ""
-        if path.startswith("spec.containers[") and "]." in path:
-            inside, _, last = path.removeprefix("spec.containers[").rpartition("].")
-            steps, container = ["spec", "containers"], inside
+        list_name = next((key for key in LISTS if path.startswith(f"spec.{key}[") and "]." in path), "")
+        if list_name:
+            container, _, last = path.removeprefix(f"spec.{list_name}[").rpartition("].")
+            steps = ["spec", list_name]
         else:
             *steps, last = path.split(".")
         for step in steps:
@@ -232,7 +235,7 @@ class _Removal:
                 return None
             node = follow(pair[1])
         if container:
-            found = self._container(node, container)
+            found = self._container(list_name, node, container)
             if found is None:
                 return None
             node = found
@@ -246,12 +249,12 @@ class _Removal:
         check_once(self._document, mapping, key, "")
         return effective_pair(mapping, key)
 
-    def _container(self, containers: Node, name: str) -> Node | None:
-        """Return the first container of that name; all names are read once."""
-        if self._containers is None:
+    def _container(self, list_name: str, containers: Node, name: str) -> Node | None:
+        """Return the first container of that name in the list; all names are read once."""
+        if list_name not in self._containers:
             items = containers.items if isinstance(containers, Sequence) else []
-            self._containers = {_name(item, "name"): follow(item) for item in reversed(items)}
-        return self._containers.get(name)
+            self._containers[list_name] = {_name(item, "name"): follow(item) for item in reversed(items)}
+        return self._containers[list_name].get(name)
 
 
 def _name(item: Node, identity: str) -> str | None:

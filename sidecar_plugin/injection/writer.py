@@ -57,25 +57,24 @@ class PodWriter:
 
     def _write(self, additions: PodAdditions) -> None:
         places: dict[str, int] = {}
-        for container, lists in additions.container_lists():
+        for container, lists in additions.application.lists():
             name = scalar_text(container, "name") or ""
-            if any(lists.values()):
-                self._check_name(container, name, places)
-            self._extend(
-                container, f"spec.containers[{name}]", {key: ListAdditions([], {}, items) for key, items in lists.items()}
-            )
+            list_name = additions.contents.list_name(container)
+            self._check_name(container, name, list_name, places)
+            items = {key: ListAdditions([], {}, listed) for key, listed in lists.items()}
+            self._extend(container, f"spec.{list_name}[{name}]", items)
         self._extend(self._pod.spec, "spec", additions.lists(), before={"initContainers": "containers"})
         self._lengthen(additions)
         self._write_metadata(additions.metadata)
         self._check_sharing()
 
-    def _check_name(self, container: Mapping, name: str, places: dict[str, int]) -> None:
+    def _check_name(self, container: Mapping, name: str, list_name: str, places: dict[str, int]) -> None:
         """Raise ManifestError for a container that cannot be told from the others, as the marker has to."""
-        check_once(self._pod.document, container, "name", f"{self._pod.path}spec.containers.")
+        check_once(self._pod.document, container, "name", f"{self._pod.path}spec.{list_name}.")
         if not name:
-            raise self._error("the container has no name", container, "spec.containers")
+            raise self._error("the container has no name", container, f"spec.{list_name}")
         if places.setdefault(name, id(container)) != id(container):
-            raise self._error(f'two containers have the name "{name}"', container, "spec.containers")
+            raise self._error(f'two containers have the name "{name}"', container, f"spec.{list_name}")
 
     def _extend(
         self,

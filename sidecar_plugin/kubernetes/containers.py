@@ -36,13 +36,13 @@ def containers(pod: PodTemplate) -> Iterator[Container]:
                 yield Container(list_name, index, scalar_text(target, "name") or "", item, target)
 
 
-def listening_ports(container: dict[str, Any]) -> set[int]:
-    """Return the TCP ports that a container listens on: those that it declares, and those that its probes ask."""
+def listening_ports(container: dict[str, Any]) -> set[tuple[int, str]]:
+    """Return the ports that a container listens on, each with its protocol: those that it declares or that its probes ask."""
     ports = container.get("ports")
     found = [port for port in ports if isinstance(port, dict)] if isinstance(ports, list) else []
-    numbers = [port.get("containerPort") for port in found if port.get("protocol", "TCP") == "TCP"]
+    numbers = [(port.get("containerPort"), str(port.get("protocol") or "TCP")) for port in found]
     for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
         asked = container.get(probe)
         kinds = [asked.get(kind) for kind in ("httpGet", "tcpSocket", "grpc")] if isinstance(asked, dict) else []
-        numbers += [kind.get("port") for kind in kinds if isinstance(kind, dict) and not kind.get("host")]
-    return {number for number in numbers if isinstance(number, int) and not isinstance(number, bool)}
+        numbers += [(kind.get("port"), "TCP") for kind in kinds if isinstance(kind, dict) and not kind.get("host")]
+    return {(number, protocol) for number, protocol in numbers if isinstance(number, int) and not isinstance(number, bool)}

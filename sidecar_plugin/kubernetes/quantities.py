@@ -96,9 +96,12 @@ def requested(containers: Iterable[Mapping[str, Any]], resource: str) -> int:
 
 
 def _request(container: Mapping[str, Any], resource: str) -> Any:
-    resources = container.get("resources") or {}
-    asked = {**(resources.get("limits") or {}), **(resources.get("requests") or {})}
-    return asked.get(resource, 0)
+    resources = container.get("resources")
+    for kind in ("requests", "limits"):
+        amounts = resources.get(kind) if isinstance(resources, Mapping) else None
+        if isinstance(amounts, Mapping) and resource in amounts:
+            return amounts[resource]
+    return 0
 
 
 def _quantity_or_zero(value: Any) -> int:

@@ -48,7 +48,7 @@ class _File(NamedTuple):
     source: Source
 
 
-def _read(paths: list[str], output: Output | None = None, results: Results | None = None) -> list[_File]:
+def read_files(paths: list[str], output: Output | None = None, results: Results | None = None) -> list[_File]:
     """Return the files below the paths. Raises UsageError, and ManifestError for text that cannot be decoded, unless the output
     is to keep going. A file that has two names is there once if it is to be written in place."""
     output, results = output or Output(), results or Results()
@@ -124,7 +124,7 @@ def _shown(path: Path | str) -> str:
     return one_line(str(path).replace("\\", "\\\\")) if one_line(str(path)) != str(path) else str(path)
 
 
-def _write(texts: list[tuple[_File, str]], output: Output) -> bytes:
+def write_files(texts: list[tuple[_File, str]], output: Output) -> bytes:
     if output.folder is not None:
         return _write_all(texts, lambda file: Path(str(output.folder)) / file.relative, always=True)
     if output.diff:

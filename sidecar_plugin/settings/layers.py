@@ -83,7 +83,7 @@ def field_of(path: Path) -> str:
     return text
 
 
-def _error(layer: Layer, message: str, path: Path, key: str | None = None) -> SettingsError:
+def layer_error(layer: Layer, message: str, path: Path, key: str | None = None) -> SettingsError:
     place = layer.place(path, key)
     if layer.template:
         value = f"{values_path(layer.chart)}.{field_of([*path, *([key] if key else [])])}"
@@ -138,10 +138,10 @@ def document_layer(document: Document, root: Mapping, memo: Memo) -> Layer:
     whole = Layer(KIND, data, document, root, claimed or chart, template, annotation(root, KUBE_VERSION))
     if data.get("apiVersion") != API_VERSION:
         message = f'this program knows {API_VERSION} only, not "{data.get("apiVersion")}"'
-        raise _error(whole, message, ["apiVersion"])
+        raise layer_error(whole, message, ["apiVersion"])
     problem = _DOCUMENT_SCHEMA.problem(data, memo)
     if problem:
-        raise _error(whole, problem.message, problem.path, problem.key)
+        raise layer_error(whole, problem.message, problem.path, problem.key)
     spec = root.get("spec")
     return _checked(whole._replace(data=data.get("spec") or {}, root=spec or root), memo)
 
@@ -234,11 +234,11 @@ def _checked(layer: Layer, memo: Memo) -> Layer:
     """Return the layer if the schema and the version's parser take it, else raise SettingsError or VersionError."""
     problem = _SPEC_SCHEMA.problem(layer.data, memo)
     if problem:
-        raise _error(layer, problem.message, problem.path, problem.key)
+        raise layer_error(layer, problem.message, problem.path, problem.key)
     for version in (layer.data.get("clusterVersion"), layer.kube_version):
         if version is not None and version != "":
             try:
                 parse_cluster_version(str(version))
             except VersionError as error:
-                raise _error(layer, error.message, ["clusterVersion"]) from None
+                raise layer_error(layer, error.message, ["clusterVersion"]) from None
     return layer

@@ -47,18 +47,18 @@ def read_file(name: str, option: str) -> Source:
 
 def settings_for(options: Options, found: list[Layer], results: Results, memo: Memo) -> Settings:
     """Return the settings of the options and those `found` in the input, in the design's order."""
-    return merge_layers([*_documents(options, found, memo), *_option_layers(options, results, memo)])
+    return merge_layers([*settings_documents(options, found, memo), *option_layers(options, results, memo)])
 
 
 def _text_of(name: str) -> str:
     return read_file(name, "--set-file").text
 
 
-def _documents(options: Options, found: list[Layer], memo: Memo) -> list[Layer]:
+def settings_documents(options: Options, found: list[Layer], memo: Memo) -> list[Layer]:
     return [*(layer for name in options.config for layer in config_layers(read_file(name, "--config"), memo)), *found]
 
 
-def _option_layers(options: Options, results: Results, memo: Memo) -> list[Layer]:
+def option_layers(options: Options, results: Results, memo: Memo) -> list[Layer]:
     """Return the settings that the options give, which come behind all documents."""
     layers: list[Layer] = []
     for name in options.values:

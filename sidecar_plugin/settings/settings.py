@@ -11,7 +11,7 @@ from sidecar_plugin.kubernetes import platforms
 from sidecar_plugin.kubernetes.cluster_version import VENDORS, ClusterVersion, parse_cluster_version, vendor_of
 from sidecar_plugin.kubernetes.pod_templates import WorkloadKinds
 from sidecar_plugin.runtime.json_schema import Path
-from sidecar_plugin.settings.layers import Layer, _error, field_of
+from sidecar_plugin.settings.layers import Layer, field_of, layer_error
 from sidecar_plugin.settings.merge import layer as lay_over
 
 RESERVED = frozenset(("enabled", "template", "targets", "position", "container"))
@@ -84,7 +84,7 @@ class Settings(NamedTuple):
         for length in range(len(path), 0, -1):
             for layer in reversed(self.layers):
                 if layer.has(path[:length]):
-                    return _error(layer, message, path)
+                    return layer_error(layer, message, path)
         return SettingsError(message, field=field_of(path))
 
 

@@ -48,7 +48,7 @@ def injected(template: str, *words: str) -> tuple[int, str]:
 def test_a_wrong_type_in_a_template_is_refused_with_its_place(text: str, field: str, words: str) -> None:
     status, said = injected(f"{GOOD}, {text}}}")
     assert status == 1
-    assert said.startswith("sidecar-plugin: error: agents.a.template (rendered):1:")
+    assert said.startswith("sidecar-plugin: error: <stdin>:1:1: Pod/web: agents.a.template (rendered):1:")
     assert f": {field}: " in said
     assert words in said
 

@@ -223,9 +223,8 @@ def test_a_template_that_fails(template: str, place: str, message: str, tmp_path
     file.write_text(template)
     done = run("--cluster-version=1.30", "--set=agents.bad.enabled=true", "--templates", str(tmp_path), stdin=POD)
     assert (done.status, done.stdout, done.stderr.count("\n")) == (1, b"", 1), done
-    assert done.stderr.startswith(
-        (f"sidecar-plugin: error: {file}:{place}", f"sidecar-plugin: error: {file} (rendered):{place}")
-    )
+    workload = "sidecar-plugin: error: <stdin>:1:1: Pod/p: "
+    assert done.stderr.startswith((f"{workload}{file}:{place}", f"{workload}{file} (rendered):{place}"))
     assert message in done.stderr
 
 

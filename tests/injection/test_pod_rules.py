@@ -84,3 +84,37 @@ def test_a_windows_pod_gets_agents_of_ones_own_only() -> None:
 def test_two_agents_on_one_port_are_named_both() -> None:
     other = "agents.b.enabled=true,agents.b.template=container: {name: b\\, image: x\\, ports: [{containerPort: 2020}]}"
     assert "the agent b and the agent a both listen on port 2020" in inject("", "", "--set", other)[2]
+
+
+def needs(seconds: int, grace: str) -> list[str]:
+    """Return the warnings about an agent that needs so many seconds to end."""
+    template = f"container: {{name: b\\, image: x}}\ngracePeriodSeconds: {seconds}"
+    said = inject(grace, "", "--set", f"agents.b.enabled=true,agents.b.template={template}")[2]
+    return [line for line in said.splitlines() if "warning" in line]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "grace", "is_enough"),
+    [
+        (10, "terminationGracePeriodSeconds: 9", False),
+        (10, "terminationGracePeriodSeconds: 10", True),
+        (31, "", False),
+        (30, "", True),
+        (0, "terminationGracePeriodSeconds: 1", True),
+    ],
+)
+def test_an_agent_says_how_long_it_needs_to_end(seconds: int, grace: str, is_enough: bool) -> None:
+    found = needs(seconds, grace)
+    assert bool(found) != is_enough
+    assert all(f"the agent b needs {seconds} seconds" in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("values", "needed"),
+    [
+        ("agents.proxy.enabled=true,agents.proxy.drain.seconds=40", "41"),
+        ("agents.logging.enabled=true,agents.logging.engine=fluent-bit,agents.logging.shutdownSeconds=60", "61"),
+    ],
+)
+def test_the_built_in_agents_say_it_by_their_values(values: str, needed: str) -> None:
+    assert f"needs {needed} seconds to end, and terminationGracePeriodSeconds is 30" in inject("", "", "--set", values)[2]

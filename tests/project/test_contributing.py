@@ -338,8 +338,7 @@ from sidecar_plugin.commands.check.pod import Cluster, PodSubject, Problem, text
 
 ID = "made-up"
 LEVEL = "error"
-ABOUT = "pod"
-NEEDS = ()
+NEEDS: tuple[str, ...] = ()
 
 
 def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:
@@ -354,10 +353,12 @@ def test_add_a_rule(tree: Tree) -> None:
     tree.write(f"{rules}/made_up.py", RULE)
     tree.edit(
         f"{rules}/__init__.py",
-        "    native_before_1_29,\n    port_clash,",
-        "    made_up,\n    native_before_1_29,\n    port_clash,",
+        "    native_before_1_29,\n    one_name_twice,",
+        "    made_up,\n    native_before_1_29,\n    one_name_twice,",
     )
-    tree.edit(f"{rules}/__init__.py", "        unreadable,\n    )\n}", "        unreadable,\n        made_up,\n    )\n}")
+    tree.edit(
+        f"{rules}/__init__.py", "    daemonset_on_virtual_nodes,\n)\n", "    daemonset_on_virtual_nodes,\n    made_up,\n)\n"
+    )
     assert tree.run("-m", "sidecar_plugin.commands.check.rules").returncode == 0
     assert tree.changed() == {f"{rules}/made_up.py", f"{rules}/__init__.py", "docs/rules.md"}
     assert "made-up" in tree.program("check", "--list").stdout

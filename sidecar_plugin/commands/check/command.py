@@ -1,5 +1,6 @@
-"""`sidecar-plugin check PATH…`: tells mistakes in the declaration of sidecars."""
+"""`sidecar-plugin check PATH…`: finds mistakes in how sidecars are declared."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sidecar_plugin.commands import Command
@@ -7,27 +8,31 @@ from sidecar_plugin.commands.arguments import add_options
 from sidecar_plugin.commands.check.formats import FORMATS, Report
 from sidecar_plugin.commands.check.rule import Rule, documentation, title
 from sidecar_plugin.commands.check.rules import RULES, rule_of, selected
-from sidecar_plugin.errors import Place, SidecarPluginError, UsageError
+from sidecar_plugin.errors import ManifestError, Place, SidecarPluginError, UsageError
 from sidecar_plugin.injection.stream import read_stream
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.console import say, write
-from sidecar_plugin.runtime.files import _read
+from sidecar_plugin.runtime.files import read_files
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.settings.layers import Layer
 from sidecar_plugin.settings.options import Options, settings_for
+from sidecar_plugin.yamledit.documents import split
+from sidecar_plugin.yamledit.source import Source
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
+    from sidecar_plugin.kubernetes.stream_objects import StreamObject
+
 
 DESCRIPTION = """\
-Check manifests and values files for mistakes in the declaration of sidecars. Ends with 1 when there is a finding of level error
-(with --strict: any finding). Rules that depend on the cluster's version or platform run only if these are given.
+Check manifests and values files for mistakes in how sidecars are declared. The exit status is 1 if there is a finding of level
+error (with --strict: any finding). Rules that depend on the cluster's version or platform run only if these are given.
 """
 
 
 class _Check:
-    summary = "tell mistakes in the declaration of sidecars"
+    summary = "find mistakes in how sidecars are declared"
     description = DESCRIPTION
 
     def configure(self, parser: "ArgumentParser") -> None:
@@ -90,11 +95,11 @@ def check_files(paths: list[str], options: Options, rules: "list[Rule]") -> "Rep
     SidecarPluginError for options and files that cannot be read; what a file says is never an error, but a finding.
     """
     from sidecar_plugin.commands.check.formats import Report  # late: injecting does not need it
-    from sidecar_plugin.commands.check.linter import Linter, unreadable
+    from sidecar_plugin.commands.check.linter import Linter
     from sidecar_plugin.commands.check.pod import Cluster
     from sidecar_plugin.commands.check.suppressions import without_ignored
 
-    files = _read(paths)
+    files = read_files(paths)
     memo, layers, wrong = Memo(), list[Layer](), dict[str, SidecarPluginError]()
     for file in files:
         try:
@@ -104,12 +109,27 @@ def check_files(paths: list[str], options: Options, rules: "list[Rule]") -> "Rep
     settings = settings_for(options, layers, Results(), memo)
     told = any("platform" in layer.data for layer in settings.layers)
     cluster = Cluster(settings.cluster_version, settings.platform if told else None)
-    linter = Linter(rules, cluster, settings.workload_kinds())
+    objects = [one for file in files if file.source.name not in wrong for one in _objects(file.source)]
+    linter = Linter(rules, cluster, settings.workload_kinds(), objects)
     findings = []
     for file in files:
         found = linter.check(file.source)
         mistake = wrong.get(file.source.name)
         if mistake and not any(finding.place == mistake.place for finding in found):
-            found += unreadable(rules, mistake, Place(file.source.name, 1, 1))
+            found += linter.unreadable(mistake, Place(file.source.name, 1, 1))
         findings += without_ignored(file.source, found)
+    sources = {file.source.name: file.source for file in files}
+    for finding in linter.together():
+        findings += without_ignored(sources[finding.place.file], [finding])
     return Report(findings, rules, linter.not_run, linter.pods)
+
+
+def _objects(source: Source) -> "list[StreamObject]":
+    """Return the objects of a file that limit or scale pods; a document that cannot be read has a finding of its own."""
+    from sidecar_plugin.kubernetes.stream_objects import objects  # late: injecting does not need it
+
+    found = []
+    for document in split(source):
+        with suppress(ManifestError):
+            found += list(objects(document))
+    return found

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.injection.marker import Marker, marker_of
 from sidecar_plugin.injection.sidecars import Sidecar, sidecars
+from sidecar_plugin.kubernetes import pod_rules
 from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
 from sidecar_plugin.kubernetes.containers import Container, containers
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, runs_to_completion
@@ -57,6 +58,16 @@ class PodSubject:
     def sidecars(self) -> list[Sidecar]:
         """The containers that are declared sidecars; regular ones if they were injected."""
         return sidecars(self.pod, self.marker)
+
+    @cached_property
+    def view(self) -> pod_rules.PodView | None:
+        """The pod as the pod-wide rules read it; None for one that is no plain data."""
+        return pod_rules.view_of(self.pod, [sidecar.container for sidecar in self.sidecars])
+
+    def pod_wide(self, rule: pod_rules.Rule) -> Iterator[Problem]:
+        """Yield what breaks one of the rules that `inject` holds pods against too."""
+        for finding in rule(self.view) if self.view else ():
+            yield Problem(finding.node, finding.field, finding.message, finding.remedy)
 
     @property
     def completes(self) -> bool:

@@ -8,7 +8,7 @@ from sidecar_plugin.injection.stream import read_stream
 from sidecar_plugin.kubernetes.declarations import CONVERTIBLE
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.console import say, write
-from sidecar_plugin.runtime.files import Output, _read, _write
+from sidecar_plugin.runtime.files import Output, read_files, write_files
 from sidecar_plugin.runtime.progress import with_progress
 from sidecar_plugin.runtime.report import Results, check_strict, report
 from sidecar_plugin.settings.options import Options, settings_for
@@ -75,7 +75,7 @@ def convert_files(paths: list[str], options: Options, conversion: Conversion, ou
     """
     from sidecar_plugin.commands.convert.converter import Converter, Request  # late: injecting does not need it
 
-    files = _read(paths)
+    files = read_files(paths)
     memo = Memo()
     layers = [layer for file in files for layer in read_stream(file.source, memo).layers]
     settings = settings_for(options, layers, results, memo)
@@ -84,4 +84,4 @@ def convert_files(paths: list[str], options: Options, conversion: Conversion, ou
     texts = [(file, converter.convert(file.source)) for file in with_progress(files, "converting")]
     converter.check_names()
     check_strict(options.strict, results)
-    return _write(texts, output)
+    return write_files(texts, output)

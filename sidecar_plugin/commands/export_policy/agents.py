@@ -132,6 +132,9 @@ def _rendered(
         kinds = ", ".join(f"{manifest['kind']}/{manifest['metadata']['name']}" for manifest in parts.manifests)
         message = f"the agent {agent.name} brings {kinds}, and a policy cannot create resources"
         raise PolicyError(f"{message}; have its configuration in an annotation (the built-in agents: configuration: inline)")
+    if parts.with_init_containers and (parts.application_mounts or parts.application_env):
+        message = f"the agent {agent.name} adds mounts or variables to init containers, which a policy does not do"
+        raise PolicyError(f"{message}; leave out initContainers (the agent logging: logs.initContainers)")
     text = repr(parts)
     if text.replace(NAME, _OTHER[NAME]).replace(NAMESPACE, _OTHER[NAMESPACE]) != repr(other):
         message = "its template works the pod's name or namespace into something else, which a policy cannot"
@@ -170,9 +173,10 @@ def _additions(agent: str, additions: PodAdditions) -> list[Addition]:
     for name, listed in additions.lists().items():
         found += [Addition(f"spec.{name}", True, item["name"], item, [agent]) for item in listed.first]
         found += [Addition(f"spec.{name}", False, item["name"], item, [agent]) for item in listed.last]
-    for name, items in additions.container_lists()[0][1].items():
-        key = "mountPath" if name == "volumeMounts" else "name"
-        found += [Addition(f"containers.{name}", False, item[key], item, [agent]) for item in items]
+    for _, lists in additions.application.lists():  # of the one container of the sample
+        for name, items in lists.items():
+            key = "mountPath" if name == "volumeMounts" else "name"
+            found += [Addition(f"containers.{name}", False, item[key], item, [agent]) for item in items]
     listing = additions.metadata.listing
     for kind, strings in additions.metadata.strings().items():
         found += [

@@ -179,7 +179,7 @@ def test_a_log_that_is_wrong_would_be_found(sarif_schema: Any) -> None:
 def findings_of(text: str) -> None:
     for cluster in (Cluster(None, None), Cluster((1, 28), "acs"), Cluster((1, 30), "kubernetes")):  # type: ignore[arg-type]
         rules = list(RULES.values())
-        linter = Linter(rules, cluster, WorkloadKinds())
+        linter = Linter(rules, cluster, WorkloadKinds(), [])
         findings = linter.check(Source("in.yaml", text))
         report = Report(findings, rules, linter.not_run, linter.pods)
         lines = text.count("\n") + text.count("\r") + 1

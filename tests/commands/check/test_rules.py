@@ -11,8 +11,9 @@ from textwrap import dedent
 import pytest
 
 from sidecar_plugin.commands.check.rule import Rule, documentation, title
-from sidecar_plugin.commands.check.rules import RULES
+from sidecar_plugin.commands.check.rules import POD_RULES, RULES, STREAM_RULES
 from sidecar_plugin.commands.check.rules.page import page
+from sidecar_plugin.kubernetes import pod_rules, stream_rules
 from tests.support.command import run
 
 ROOT = Path(__file__).parents[3]
@@ -46,11 +47,16 @@ def test_a_rule_is_a_file_with_documentation_and_four_constants(rule: Rule) -> N
     assert re.fullmatch(r"[a-z0-9.-]+", rule.ID)
     assert rule.__name__.rpartition(".")[2] == re.sub(r"[.-]", "_", rule.ID)
     assert rule.LEVEL in ("error", "warning")
-    assert rule.ABOUT in ("pod", "document", "error")
     assert set(rule.NEEDS) <= {"version", "platform"}
     assert title(rule) and not title(rule).endswith(".")
     assert {verdict for each, verdict, _, _ in examples() if each is rule} == {"Passes", "Fails"}
     assert "\nSource: " in documentation(rule)
+
+
+def test_inject_and_check_hold_pods_against_the_same_rules() -> None:
+    listed = [rule.ID for rule in (*POD_RULES, *STREAM_RULES)]
+    assert set(pod_rules.RULES) | set(stream_rules.NAMES.values()) <= set(listed)
+    assert {rule.ID for rule in STREAM_RULES} == set(stream_rules.NAMES.values())
 
 
 def test_every_file_of_a_rule_is_listed() -> None:

@@ -1,4 +1,4 @@
-"""Whose virtual nodes a pod is for: the platform says it, or the pod itself; each platform's own file holds what is read here."""
+"""Whose virtual nodes a pod is for: the platform says it, or the pod itself. Each platform has its own file."""
 
 import pytest
 

@@ -35,7 +35,6 @@ from sidecar_plugin.kubernetes.declarations import acs
 
 ID = "acs-from-1.29"
 LEVEL = "warning"
-ABOUT = "pod"
 NEEDS = ("version",)
 
 

@@ -34,7 +34,6 @@ from sidecar_plugin.kubernetes.declarations import acs
 
 ID = "acs-on-other-platform"
 LEVEL = "warning"
-ABOUT = "pod"
 NEEDS = ("platform",)
 
 

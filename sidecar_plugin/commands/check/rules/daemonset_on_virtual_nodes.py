@@ -39,7 +39,6 @@ from sidecar_plugin.commands.check.virtual_nodes import without_daemonsets
 
 ID = "daemonset-on-virtual-nodes"
 LEVEL = "warning"
-ABOUT = "pod"
 NEEDS = ("platform",)
 
 

@@ -41,8 +41,7 @@ from sidecar_plugin.yamledit.nodes import Node
 
 ID = "host-access-on-virtual-nodes"
 LEVEL = "error"
-ABOUT = "pod"
-NEEDS = ()
+NEEDS: tuple[str, ...] = ()
 
 
 def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:

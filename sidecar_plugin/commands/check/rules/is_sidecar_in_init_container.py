@@ -36,8 +36,7 @@ from sidecar_plugin.kubernetes.declarations import acs
 
 ID = "is-sidecar-in-init-container"
 LEVEL = "error"
-ABOUT = "pod"
-NEEDS = ()
+NEEDS: tuple[str, ...] = ()
 
 
 def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:

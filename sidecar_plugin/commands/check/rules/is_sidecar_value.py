@@ -37,8 +37,7 @@ from sidecar_plugin.yamledit.nodes import Node, Scalar, follow
 
 ID = "is-sidecar-value"
 LEVEL = "error"
-ABOUT = "pod"
-NEEDS = ()
+NEEDS: tuple[str, ...] = ()
 
 
 def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:

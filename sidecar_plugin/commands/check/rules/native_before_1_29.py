@@ -36,7 +36,6 @@ from sidecar_plugin.kubernetes.cluster_version import NATIVE_SIDECARS
 
 ID = "native-before-1.29"
 LEVEL = "error"
-ABOUT = "pod"
 NEEDS = ("version",)
 
 

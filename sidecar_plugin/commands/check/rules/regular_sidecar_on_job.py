@@ -43,8 +43,7 @@ from sidecar_plugin.commands.check.pod import Cluster, PodSubject, Problem, who
 
 ID = "regular-sidecar-on-job"
 LEVEL = "error"
-ABOUT = "pod"
-NEEDS = ()
+NEEDS: tuple[str, ...] = ()
 
 
 def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:

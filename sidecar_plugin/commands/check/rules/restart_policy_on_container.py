@@ -34,8 +34,7 @@ from sidecar_plugin.commands.check.pod import Cluster, PodSubject, Problem, text
 
 ID = "restart-policy-on-container"
 LEVEL = "error"
-ABOUT = "pod"
-NEEDS = ()
+NEEDS: tuple[str, ...] = ()
 
 
 def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:

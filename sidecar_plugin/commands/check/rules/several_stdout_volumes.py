@@ -40,8 +40,7 @@ from sidecar_plugin.injection.pod_contents import STDOUT
 
 ID = "several-stdout-volumes"
 LEVEL = "error"
-ABOUT = "pod"
-NEEDS = ()
+NEEDS: tuple[str, ...] = ()
 
 
 def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:

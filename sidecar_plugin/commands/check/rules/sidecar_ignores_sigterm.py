@@ -47,8 +47,7 @@ from sidecar_plugin.commands.check.pod import Cluster, PodSubject, Problem, stri
 
 ID = "sidecar-ignores-sigterm"
 LEVEL = "warning"
-ABOUT = "pod"
-NEEDS = ()
+NEEDS: tuple[str, ...] = ()
 
 _SHELLS = frozenset(("sh", "bash", "ash", "dash"))
 _DEAF = frozenset(("tail", "sleep", "cat"))

@@ -38,8 +38,7 @@ from sidecar_plugin.commands.check.pod import Cluster, PodSubject, Problem, valu
 
 ID = "sidecar-without-limits"
 LEVEL = "warning"
-ABOUT = "pod"
-NEEDS = ()
+NEEDS: tuple[str, ...] = ()
 
 
 def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:

@@ -39,8 +39,7 @@ from sidecar_plugin.commands.check.pod import Cluster, PodSubject, Problem, valu
 
 ID = "sidecar-without-pre-stop"
 LEVEL = "warning"
-ABOUT = "pod"
-NEEDS = ()
+NEEDS: tuple[str, ...] = ()
 
 
 def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:

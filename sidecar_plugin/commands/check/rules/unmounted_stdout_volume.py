@@ -36,8 +36,7 @@ from sidecar_plugin.injection.pod_contents import STDOUT
 
 ID = "unmounted-stdout-volume"
 LEVEL = "warning"
-ABOUT = "pod"
-NEEDS = ()
+NEEDS: tuple[str, ...] = ()
 
 
 def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:

@@ -25,8 +25,7 @@ from sidecar_plugin.yamledit.nodes import Mapping, Scalar
 
 ID = "unquoted-cluster-version"
 LEVEL = "error"
-ABOUT = "document"
-NEEDS = ()
+NEEDS: tuple[str, ...] = ()
 
 
 def check(subject: DocumentSubject, cluster: Cluster) -> Iterator[Problem]:

@@ -26,6 +26,5 @@ Source: YAML 1.2.2; the Kubernetes API reference of each kind.
 
 ID = "unreadable"
 LEVEL = "error"
-ABOUT = "error"
-NEEDS = ()
+NEEDS: tuple[str, ...] = ()
 REMEDY = "mend it; nothing in this document was checked by the other rules"
