@@ -178,7 +178,8 @@ def _start() -> _Process:
         for end in (question_reader, answer_writer):
             os.set_inheritable(end, True)
         folders = [_PACKAGE_ROOT, *(folder for folder in sys.path if folder)]
-        words = [sys.executable, "-I", "-S", "-c", _PROGRAM, str(question_reader), str(answer_writer), str(left), *folders]
+        flags = ["-I", "-S", *(["-B"] if sys.dont_write_bytecode else [])]
+        words = [sys.executable, *flags, "-c", _PROGRAM, str(question_reader), str(answer_writer), str(left), *folders]
         environment = {
             name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ
         }  # Python itself may need it

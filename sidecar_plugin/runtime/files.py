@@ -13,6 +13,8 @@ from sidecar_plugin.errors import UsageError, one_line
 from sidecar_plugin.runtime.atomic_write import Replacement, replace_files
 from sidecar_plugin.runtime.console import STDIN, read_stdin
 from sidecar_plugin.runtime.diff import Side, unified
+from sidecar_plugin.runtime.folders import Entry
+from sidecar_plugin.runtime.lookup import Lookup
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.yamledit.source import Source
 
@@ -52,19 +54,20 @@ def read_files(paths: list[str], output: Output | None = None, results: Results 
     """Return the files below the paths. Raises UsageError, and ManifestError for text that cannot be decoded, unless the output
     is to keep going. A file that has two names is there once if it is to be written in place."""
     output, results = output or Output(), results or Results()
-    files, seen = list[_File](), set[str]()
+    files, seen, lookup = list[_File](), set[tuple[object, str]](), Lookup()
     for name in paths:
         if name == "-":
             files.append(_File(None, Path("stdin.yaml"), Source.decode(STDIN, read_stdin())))
             continue
         for path, relative in _found(name):
+            entry = _entry(path, lookup)
             if output.in_place:
-                own = os.path.realpath(path)
+                own = (entry.folder.identity or entry.folder.path, entry.name)
                 if own in seen:
                     continue
                 seen.add(own)
             with results.each_file(output.keep_going):
-                files.append(_File(path, relative, _source(path)))
+                files.append(_File(path, relative, _source(path, entry, is_file=str(path) != name)))
     return files
 
 
@@ -112,9 +115,18 @@ def _below(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _source(path: Path) -> Source:
+def _entry(path: Path, lookup: Lookup) -> Entry:
     try:
-        return Source.decode(_shown(path), path.read_bytes())
+        return lookup.find(os.fspath(path))
+    except OSError as error:
+        raise UsageError(f"{_shown(path)}: {error.strerror or error}") from None
+
+
+def _source(path: Path, entry: Entry, *, is_file: bool) -> Source:
+    """Return the text of a file that was named, or found in a folder, where another user may have put a FIFO since."""
+    try:
+        with open(entry.open(is_file=is_file), "rb") as file:
+            return Source.decode(_shown(path), file.read())
     except OSError as error:
         raise UsageError(f"{_shown(path)}: {error.strerror or error}") from None
 
@@ -126,12 +138,12 @@ def _shown(path: Path | str) -> str:
 
 def write_files(texts: list[tuple[_File, str]], output: Output) -> bytes:
     if output.folder is not None:
-        return _write_all(texts, lambda file: Path(str(output.folder)) / file.relative, always=True)
+        return _write_all(texts, lambda file: file.relative, root=output.folder)
     if output.diff:
         shown = "".join(_diff(file, text) for file, text in texts).encode()
-        return shown if not output.in_place else shown + _write_all(texts, _own_path, always=False)
+        return shown if not output.in_place else shown + _write_all(texts, _own_path)
     if output.in_place:
-        return _write_all(texts, _own_path, always=False)
+        return _write_all(texts, _own_path)
     pieces: list[bytes] = []
     for file, text in texts:
         data = file.source.encode(text)
@@ -148,18 +160,19 @@ def _own_path(file: _File) -> Path:
     return file.path
 
 
-def _write_all(texts: list[tuple[_File, str]], target: Callable[[_File], Path], always: bool) -> bytes:
-    targets = [(target(file), file, text) for file, text in texts if always or text != file.source.text]
-    seen: set[Path] = set()
-    for path, _, _ in targets:
-        if path in seen:
-            raise UsageError(f"two inputs would both be written to {path}")
-        seen.add(path)
-    in_place = not always
-    replace_files(
-        Replacement(path, file.source.encode(text), file.source.encode(file.source.text) if in_place else None)
-        for path, file, text in targets
-    )
+def _write_all(texts: list[tuple[_File, str]], target: Callable[[_File], Path], root: str | None = None) -> bytes:
+    """Write all below the root, or in place what has changed."""
+    replacements, seen = list[Replacement](), set[Path]()
+    for file, text in texts:
+        if root is None and text == file.source.text:
+            continue
+        before = file.source.encode(file.source.text) if root is None else None
+        replacement = Replacement(target(file), file.source.encode(text), before, root)
+        if replacement.path in seen:
+            raise UsageError(f"two inputs would both be written to {replacement.shown}")
+        seen.add(replacement.path)
+        replacements.append(replacement)
+    replace_files(replacements)
     return b""
 
 

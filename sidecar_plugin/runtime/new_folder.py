@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from sidecar_plugin.runtime.atomic_write import scratch_name
-from sidecar_plugin.runtime.folders import NEW_FILE, Entry, Folder, find_folder, remove_folders
+from sidecar_plugin.runtime.folders import NEW_FILE, Entry, Folder, remove_folders
+from sidecar_plugin.runtime.lookup import find_folder
 from sidecar_plugin.runtime.signals import tidily
 
 

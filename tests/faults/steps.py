@@ -1,7 +1,7 @@
 """A signal at each step of a work: `python -m tests.faults.steps WORK FOLDER` prints how each ended, as JSON.
 
-A step is a bytecode instruction of the program and of `contextlib`, a line of what else Python runs. The signal is raised at
-the step itself, also where Python would look for signals only some steps later.
+A step is a bytecode instruction where files are replaced and signals handled, a line of what else Python runs. The signal is
+raised at the step itself, also where Python would look for signals only some steps later.
 """
 
 import json
@@ -48,14 +48,22 @@ def with_files(root: Path) -> None:
 WORKS = {"folder": with_a_folder, "files": with_files}
 
 
+def by_instruction(frame: FrameType) -> bool:
+    """Say whether it is code that replaces files or handles signals, or contextlib's on behalf of such."""
+    file = frame.f_code.co_filename
+    if file.endswith("contextlib.py"):
+        generator = getattr(frame.f_locals.get("self"), "gen", None)
+        return generator is not None and generator.gi_code.co_filename.endswith("runtime/signals.py")
+    return file.endswith(("runtime/atomic_write.py", "runtime/signals.py", "tests/faults/steps.py"))
+
+
 def send_at(step: int) -> None:
     """Have SIGTERM come at that step of what follows."""
     seen = 0
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
         nonlocal seen
-        file = frame.f_code.co_filename
-        frame.f_trace_opcodes = "sidecar_plugin" in file or file.endswith("contextlib.py")
+        frame.f_trace_opcodes = by_instruction(frame)
         if event == ("opcode" if frame.f_trace_opcodes else "line"):
             seen += 1
             if seen == step:
@@ -69,12 +77,13 @@ def send_at(step: int) -> None:
 def end_at(step: int, work: Callable[[Path], None], root: Path) -> tuple[int, dict[str, str]]:
     """Return the status of a process whose work met the signal at that step, and the files that it left."""
     root.mkdir()
+    os.chdir(root)
     pid = os.fork()
     if pid == 0:
         status = 1
         try:
             send_at(step)
-            work(root)
+            work(Path())
             status = 0
         finally:
             os._exit(status)
@@ -93,4 +102,4 @@ def main(name: str, folder: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1], sys.argv[2])
