@@ -12,7 +12,7 @@ import pytest
 from sidecar_plugin.errors import UsageError
 from sidecar_plugin.runtime import atomic_write
 from sidecar_plugin.runtime.atomic_write import Replacement, replace_files
-from sidecar_plugin.runtime.files import Output, read, write
+from sidecar_plugin.runtime.files import Output, read_files, write_files
 from tests.support.other_user import NEEDS_ROOT, NOBODY, give, swapping
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason=NEEDS_ROOT)
@@ -63,13 +63,13 @@ def link(theirs: Path, name: str, to: Path | str) -> Path:
 def rewrite(folder: Path) -> None:
     """Change every manifest of a folder in place, as the commands do."""
     output = Output(in_place=True)
-    write([(file, file.source.text + "# changed\n") for file in read([str(folder)], output)], output)
+    write_files([(file, file.source.text + "# changed\n") for file in read_files([str(folder)], output)], output)
 
 
 def copy(source: Path, to: Path) -> None:
     """Write every manifest of a folder to another one, as the commands do."""
     output = Output(folder=str(to))
-    write([(file, file.source.text) for file in read([str(source)], output)], output)
+    write_files([(file, file.source.text) for file in read_files([str(source)], output)], output)
 
 
 def race(work: Callable[[], None]) -> None:
@@ -202,7 +202,7 @@ def test_what_is_not_theirs_is_not_read(ours: Path, theirs: Path, to: str, monke
         link(theirs, "x.yaml", where[to])
     try:
         with pytest.raises(UsageError, match="link"):
-            read([str(path)])
+            read_files([str(path)])
     finally:
         os.close(opened)
 
@@ -214,8 +214,8 @@ def test_an_open_file_is_read_by_its_descriptor(ours: Path) -> None:
     os.close(writer)
     opened = os.open(ours / "secret.yaml", os.O_RDONLY)
     try:
-        texts = [read([f"/proc/self/fd/{number}"])[0].source.text for number in (reader, opened)]
-        texts += [read([f"/dev/fd/{opened}"])[0].source.text]
+        texts = [read_files([f"/proc/self/fd/{number}"])[0].source.text for number in (reader, opened)]
+        texts += [read_files([f"/dev/fd/{opened}"])[0].source.text]
     finally:
         os.close(reader)
         os.close(opened)
