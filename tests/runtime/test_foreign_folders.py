@@ -2,7 +2,6 @@
 
 import os
 import stat
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +12,7 @@ from sidecar_plugin.errors import UsageError
 from sidecar_plugin.runtime import atomic_write
 from sidecar_plugin.runtime.atomic_write import Replacement, replace_files
 from sidecar_plugin.runtime.files import Output, read_files, write_files
-from tests.support.other_user import NEEDS_ROOT, NOBODY, give, swapping
+from tests.support.other_user import NEEDS_ROOT, NOBODY, give, race, swapping
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason=NEEDS_ROOT)
 ROUNDS = 300
@@ -72,22 +71,11 @@ def copy(source: Path, to: Path) -> None:
     write_files([(file, file.source.text) for file in read_files([str(source)], output)], output)
 
 
-def race(work: Callable[[], None]) -> None:
-    """Do a work hundreds of times, until it was not refused some of them."""
-    done, rounds, until = 0, 0, time.monotonic() + 30
-    while rounds < ROUNDS or done < 3:
-        assert time.monotonic() < until, f"{done} of {rounds} done"
-        rounds += 1
-        with suppress(UsageError):
-            work()
-            done += 1
-
-
 def test_a_file_that_is_swapped_for_a_link_meanwhile(ours: Path, theirs: Path) -> None:
     link(theirs, "link", ours / "secret.yaml")
     before = state(ours)
     with swapping(theirs / "pod.yaml", theirs / "file", theirs / "link"):
-        race(lambda: rewrite(theirs))
+        race(ROUNDS, lambda: rewrite(theirs))
     assert state(ours) == before
     for path in theirs.iterdir():
         if not path.is_symlink():
@@ -101,7 +89,7 @@ def test_a_folder_that_is_swapped_for_a_link_meanwhile(ours: Path, theirs: Path)
     link(theirs, "link", ours)
     before = state(ours)
     with swapping(theirs / "app", theirs / "folder", theirs / "link"):
-        race(lambda: rewrite(theirs / "app"))
+        race(ROUNDS, lambda: rewrite(theirs / "app"))
     assert state(ours) == before
 
 
@@ -113,7 +101,7 @@ def test_a_folder_of_the_output_that_is_swapped_for_a_link_meanwhile(ours: Path,
     link(theirs, "link", ours)
     before = state(ours)
     with swapping(theirs / "app", theirs / "folder", theirs / "link"):
-        race(lambda: copy(tmp_path / "in", theirs))
+        race(ROUNDS, lambda: copy(tmp_path / "in", theirs))
     assert state(ours) == before
 
 

@@ -1,11 +1,14 @@
 """Another user of the system, who puts links in the place of files and folders while the program runs as root."""
 
 import os
+import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from sidecar_plugin.errors import UsageError
 
 NOBODY = 65534
 NEEDS_ROOT = "only root can be another user"
@@ -22,7 +25,7 @@ def give(*paths: Path) -> None:
 
 @contextmanager
 def swapping(name: Path, first: Path, second: Path) -> Iterator[None]:
-    """Give a name to two things in turn, as fast as can be, as nobody; `first` has it in the end. All are in one folder."""
+    """Give a name to two things in turn, as fast as can be, as nobody. All are in one folder."""
     pid = os.fork()
     if pid == 0:
         os.setgroups([])
@@ -38,9 +41,20 @@ def swapping(name: Path, first: Path, second: Path) -> Iterator[None]:
                 os.rename(name, second)
             with suppress(OSError):
                 os.rename(first, name)
-            time.sleep(0.0002)
+            time.sleep(random.uniform(0, 0.004))  # else a work of several steps is never done
     try:
         yield
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+
+
+def race(least: int, work: Callable[[], object]) -> None:
+    """Do a work that may be refused, at least so often, until it was done a few times."""
+    done, rounds, until = 0, 0, time.monotonic() + 30
+    while rounds < least or done < 3:
+        assert time.monotonic() < until, f"{done} of {rounds} done"
+        rounds += 1
+        with suppress(OSError, UsageError):
+            work()
+            done += 1
