@@ -2,8 +2,10 @@
 
 import os
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -105,19 +107,67 @@ def test_a_folder_of_the_output_that_is_swapped_for_a_link_meanwhile(ours: Path,
     assert state(ours) == before
 
 
-def test_a_scratch_file_that_is_swapped_for_a_link_meanwhile(ours: Path, theirs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The name is made known, which no other user can foresee: owner, permissions and content still go to the opened file."""
-    monkeypatch.setattr(atomic_write, "scratch_name", lambda: ".known")
-    link(theirs, "link", ours / "secret.yaml")
-    (theirs / "elsewhere").touch()
-    give(theirs / "elsewhere")
-    before = state(ours)
-    for _ in range(3):
-        with swapping(theirs / ".known", theirs / "elsewhere", theirs / "link"):
-            for _ in range(ROUNDS // 3):
-                with suppress(UsageError):
-                    replace_files([Replacement(theirs / "pod.yaml", b"new")])
-    assert state(ours) == before
+def swap_scratch(theirs: Path, ours: Path) -> None:
+    for path in theirs.rglob(".sidecar-plugin-*"):
+        if not path.is_symlink():
+            swap(path, theirs, ours / "secret.yaml")
+
+
+def swap_file(theirs: Path, ours: Path) -> None:
+    if (theirs / "app" / "secret.yaml").exists():
+        swap(theirs / "app" / "secret.yaml", theirs, ours / "secret.yaml")
+
+
+def swap_folder(theirs: Path, ours: Path) -> None:
+    if (theirs / "app").exists():
+        swap(theirs / "app", theirs, ours)
+
+
+def swap(path: Path, theirs: Path, to: Path) -> None:
+    path.rename(theirs / f"away-{path.name}")
+    link(path.parent, path.name, to)
+
+
+@pytest.mark.parametrize("thing", [swap_scratch, swap_file, swap_folder])
+@pytest.mark.parametrize("work", ["in place", "output"])
+def test_a_swap_at_each_step(ours: Path, tmp_path: Path, thing: Callable[[Path, Path], None], work: str) -> None:
+    """A step is a call to the system that Python audits (https://docs.python.org/3/library/audit_events.html)."""
+    (tmp_path / "in" / "app").mkdir(parents=True)
+    (tmp_path / "in" / "app" / "secret.yaml").write_text(POD)
+    before, step, steps = state(ours), 0, 1
+    while step < steps:
+        theirs = tmp_path / f"theirs-{step}"
+        (theirs / "app").mkdir(parents=True)
+        (theirs / "app" / "secret.yaml").write_text(POD)
+        give(theirs, theirs / "app", theirs / "app" / "secret.yaml")
+        with suppress(UsageError), audited(step, partial(thing, theirs, ours)) as seen:
+            rewrite(theirs / "app") if work == "in place" else copy(tmp_path / "in", theirs)
+        steps = max(steps, seen[0])
+        step += 1
+        assert state(ours) == before, f"at step {step}"
+    assert steps > 20
+
+
+@contextmanager
+def audited(step: int, act: Callable[[], None]) -> Iterator[list[int]]:
+    """Do something before that call to the system within the block; give the number of the calls."""
+    seen, working = [0], True
+
+    def hook(event: str, _: object) -> None:
+        nonlocal working
+        if not working or not event.startswith(("os.", "open")):
+            return
+        seen[0] += 1
+        if seen[0] == step + 1:
+            working = False
+            act()
+            working = True
+
+    sys.addaudithook(hook)
+    try:
+        yield seen
+    finally:
+        working = False  # a hook cannot be removed
 
 
 @pytest.mark.parametrize("which", ["new", "old"])
