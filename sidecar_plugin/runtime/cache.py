@@ -10,7 +10,7 @@ import os
 import stat
 import zlib
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from sidecar_plugin import __version__
@@ -66,12 +66,28 @@ _HAS_DESCRIPTORS = {os.open, os.rename, os.unlink, os.stat} <= os.supports_dir_f
 
 
 def cache_folder() -> str | None:
-    """Return the folder of the cache, None if there is to be none."""
+    """Return the folder of the cache, None if there is to be none.
+
+    It is one that the user chose, or below XDG_CACHE_HOME, or below a HOME that is there and nobody else's.
+    """
     chosen = os.environ.get(_VARIABLE)
     if chosen:
         return None if chosen == "off" else chosen
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.environ.get("HOME", ""), ".cache")
+    base = os.environ.get("XDG_CACHE_HOME")
+    if not base:
+        home = os.environ.get("HOME", "")
+        base = os.path.join(home, ".cache") if _is_own_home(home) else ""
     return os.path.join(base, "sidecar-plugin") if os.path.isabs(base) else None
+
+
+def _is_own_home(path: str) -> bool:
+    """Say whether a HOME is the user's: not / or a folder of another user, as sudo and containers leave it."""
+    if not path.strip("/"):
+        return False
+    try:
+        return not hasattr(os, "geteuid") or os.stat(path).st_uid in (0, os.geteuid())
+    except OSError:
+        return False
 
 
 class MemoFile:
@@ -100,7 +116,7 @@ class MemoFile:
             return
         data = json.dumps(self.memo.used, ensure_ascii=False).encode(errors="surrogatepass")
         try:
-            os.makedirs(self._folder, mode=0o700, exist_ok=True)
+            _make(self._folder)
             with _opened(self._folder) as folder:
                 _replace(folder, self._name, b"%08x\n%b" % (zlib.crc32(data), data))
                 _prune(folder, self._name)
@@ -110,20 +126,38 @@ class MemoFile:
 
 def forget() -> None:
     """Remove all results of earlier runs, and the folder if nothing else is in it. Raises OSError."""
-    folder = cache_folder()
-    if folder is None or not os.path.isdir(folder):
+    path = cache_folder()
+    if path is None or not os.path.isdir(path):
         return
-    for entry in list(os.scandir(folder)):
-        if _is_ours(entry.name):
-            os.unlink(entry.path)
-    if not os.listdir(folder):
-        os.rmdir(folder)
+    with _opened(path) as folder:
+        names = os.listdir(folder.path if folder.descriptor is None else folder.descriptor)
+        ours = [name for name in names if _is_ours(name)]
+        for name in ours:
+            os.unlink(folder.at(name), dir_fd=folder.descriptor)
+    if len(ours) == len(names):
+        os.rmdir(path)
 
 
 def _is_ours(name: str) -> bool:
     import re  # not needed by a run that finds all it needs
 
     return re.match(_NAME, name) is not None
+
+
+def _make(path: str) -> None:
+    """Make the folder, and those above it. Raises OSError, also for a place in a folder of another user that nobody chose."""
+    if os.path.lexists(path):
+        return
+    from sidecar_plugin.runtime.lookup import find_folder  # not needed by a run that finds all it needs
+
+    above, name = os.path.split(path.rstrip("/"))
+    if above:
+        _make(above)
+    folder = find_folder(above)
+    with folder.opened() as descriptor, suppress(FileExistsError):
+        if descriptor is not None and not os.environ.get(_VARIABLE):
+            _check_owner(os.fstat(descriptor).st_uid, above)
+        os.mkdir(folder.at(name), mode=0o700, dir_fd=descriptor)
 
 
 class _Folder(NamedTuple):
@@ -146,14 +180,20 @@ def _opened(path: str) -> Iterator[_Folder]:
         yield _Folder(path, None)
         return
     state = os.lstat(path)
-    if stat.S_ISLNK(state.st_mode) and state.st_uid not in (0, os.geteuid()):
-        raise PermissionError(path)
+    if stat.S_ISLNK(state.st_mode):
+        _check_owner(state.st_uid, path)
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         _check_own(os.fstat(descriptor), path)
         yield _Folder(path, descriptor)
     finally:
         os.close(descriptor)
+
+
+def _check_owner(owner: int, path: str) -> None:
+    """Raise PermissionError for what is neither root's nor the user's."""
+    if owner not in (0, os.geteuid()):
+        raise PermissionError(path)
 
 
 def _check_own(state: os.stat_result, path: str) -> None:

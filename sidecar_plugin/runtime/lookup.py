@@ -55,6 +55,12 @@ class Lookup:
             return Entry(walk.folder(), name, walk.is_stream)
 
 
+def read_file(path: str) -> bytes:
+    """Return what a file holds that the user named; it may be a pipe. Raises OSError."""
+    with open(Lookup().find(path).open(is_file=False), "rb") as file:
+        return file.read()
+
+
 def find_folder(path: str, made: list[Entry] | None = None) -> Folder:
     """Return the folder of a path. With `made`, make folders that are missing, and note each there before. Raises OSError."""
     if not HAS_DESCRIPTORS:

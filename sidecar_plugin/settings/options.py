@@ -4,6 +4,7 @@ import os
 from typing import NamedTuple
 
 from sidecar_plugin.errors import UsageError
+from sidecar_plugin.runtime import lookup
 from sidecar_plugin.runtime.cache import Memo, MemoFile
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.settings.layers import (
@@ -39,8 +40,7 @@ class Options(NamedTuple):
 def read_file(name: str, option: str) -> Source:
     """Return the text of a settings file. Raises UsageError if it cannot be read."""
     try:
-        with open(name, "rb") as file:
-            return Source.decode(name, file.read())
+        return Source.decode(name, lookup.read_file(name))
     except OSError as error:
         raise UsageError(f"{option} {name}: {error.strerror or error}") from None
 

@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 import yaml
 
+from tests.faults import homes
 from tests.faults.process import Fault
 from tests.faults.surroundings import TABLES
 
 SURROUNDINGS = "faults/test_faults.py::test_a_fault_of_the_surroundings"
+HOMES = "faults/test_homes.py::test_a_user_with_a_home"
 
 
 class Row(NamedTuple):
@@ -79,7 +81,7 @@ def collected(node_ids: Sequence[str]) -> Mapping[str, list[str]]:
 
 def named() -> set[str]:
     """Return the tests that the page names."""
-    return {row.test for section in SECTIONS for row in section.rows} | {SURROUNDINGS}
+    return {row.test for section in SECTIONS for row in section.rows} | {SURROUNDINGS, HOMES}
 
 
 def page(cases: Mapping[str, list[str]], runs: str) -> str:
@@ -91,10 +93,19 @@ def page(cases: Mapping[str, list[str]], runs: str) -> str:
         if section.rows:
             parts.append("\n| fault | what happened | test |\n|---|---|---|\n")
             parts += [_row(row, cases[row.test]) for row in section.rows]
-        if section.table:
+        if section.table == "homes":
+            parts.append(f"\nThe program as a process of each user, held by `tests/{HOMES}`:\n\n")
+            parts += _table(homes.rows())
+        elif section.table:
             parts.append(f"\nRun as a process of its own, by `tests/{SURROUNDINGS}`:\n\n| fault | what happened |\n|---|---|\n")
             parts += [f"| {_cell(fault.what)} | {_cell(_outcome(fault))} |\n" for fault in TABLES[section.table]]
     return "".join((*parts, TAIL.format(runs=runs)))
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table; the first row is its head."""
+    head, *body = (f"| {' | '.join(map(_cell, row))} |\n" for row in rows)
+    return [head, "|---" * len(rows[0]) + "|\n", *body]
 
 
 def _row(row: Row, cases: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from sidecar_plugin.errors import UsageError
 from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.console import STDIN, read_stdin, say
 from sidecar_plugin.runtime.files import check_given
+from sidecar_plugin.runtime.lookup import read_file
 from sidecar_plugin.runtime.new_folder import make_folder
 from sidecar_plugin.yamledit.source import Source
 
@@ -80,7 +81,7 @@ def _read(path: str) -> Source:
     if path == "-":
         return Source.decode(STDIN, read_stdin())
     try:
-        return Source.decode(path, Path(path).read_bytes())
+        return Source.decode(path, read_file(path))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from None
 

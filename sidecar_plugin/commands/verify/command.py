@@ -16,6 +16,7 @@ from sidecar_plugin.errors import ManifestError, UsageError
 from sidecar_plugin.kubernetes.cluster_version import ClusterVersion, parse_cluster_version
 from sidecar_plugin.runtime.atomic_write import Replacement, replace_files
 from sidecar_plugin.runtime.console import read_stdin, write
+from sidecar_plugin.runtime.lookup import read_file
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -72,7 +73,7 @@ def _of_file(given: "Namespace", version: ClusterVersion | None) -> Verdicts:
             raise UsageError(f"--{name.replace('_', '-')} is for kubectl, and with a FILE none is run")
     name = "<stdin>" if given.file == "-" else given.file
     try:
-        data = read_stdin() if given.file == "-" else Path(given.file).read_bytes()
+        data = read_stdin() if given.file == "-" else read_file(given.file)
     except OSError as error:
         raise ManifestError(f"{name}: cannot be read: {error.strerror}") from None
     verdicts = judge(*read(data, name), version)
