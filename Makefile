@@ -1,5 +1,5 @@
 # `make demo` shows the program at work, `make test` proves it; both need Python 3.10 or later, Go and the network.
-.PHONY: help demo check test test-fluent-bit test-recipes test-cluster test-image lint bench clean
+.PHONY: help demo check test test-fluent-bit test-recipes test-cluster test-image bare-root mutants lint bench clean
 
 help:
 	@echo 'make demo    set up and run the main job on the chart examples/web'
@@ -9,6 +9,8 @@ help:
 	@echo 'make test-recipes    bring Helmfile and parts of Argo CD, run their recipes of docs/recipes.md'
 	@echo 'make test-cluster    build Kubernetes, Helmfile and OpenTofu, run the tests on a real API server and a real node; root on Debian for the node'
 	@echo 'make test-image    build the container image of the KRM function and run it, through kpt too where kpt is installed'
+	@echo 'make bare-root   run make demo and make test in a fresh Debian with nothing but what the README lists; root, 20 minutes'
+	@echo 'make mutants   make 300 small mistakes in the core, one at a time, and count those that the tests find; an hour'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make bench   compare with kustomize, istioctl and helm, show growth; rewrites docs/performance.md'
 	@echo 'make clean   remove what the others made'
@@ -54,6 +56,13 @@ test-image:
 	@tools/install helm3 argocd
 	@tools/image/packages
 	.venv/bin/pytest -m "image$$(command -v kpt >/dev/null || echo ' and not kpt')" tests/image $(PYTEST_ARGS)
+
+bare-root:
+	@tools/bare-root
+
+mutants:
+	@tools/venv dev
+	.venv/bin/python tools/mutants $(MUTANTS_ARGS)
 
 bench:
 	@tools/venv dev,bench
