@@ -11,7 +11,7 @@ from sidecar_plugin import __version__
 from sidecar_plugin.agents.parts import Parts, read_parts
 from sidecar_plugin.agents.protocol import RenderError
 from sidecar_plugin.errors import Place, SidecarPluginError, TemplateError, did_you_mean
-from sidecar_plugin.runtime.cache import RIGHT, Memo
+from sidecar_plugin.runtime.cache import RIGHT, kept_results
 from sidecar_plugin.runtime.json_schema import Problem, Schema
 from sidecar_plugin.settings.merge import merge
 from sidecar_plugin.settings.settings import RESERVED
@@ -36,7 +36,7 @@ class AgentFolder(NamedTuple):
     """The files of an agent, read when they are needed.
 
     `origin` is where they were found: a path, or for an inline template the setting. `signature` stands for their content in
-    the keys of a Memo, so it must change when one of them does. The program's own, `is_built_in`, are trusted.
+    the keys of kept results, so it must change when one of them does. The program's own, `is_built_in`, are trusted.
     """
 
     name: str
@@ -74,10 +74,10 @@ class Agent:
 
     __slots__ = ("_folder", "_last", "_looks", "_memo", "_parsed", "_pieces", "_templates", "_values", "name")
 
-    def __init__(self, folder: AgentFolder, memo: Memo) -> None:
+    def __init__(self, folder: AgentFolder) -> None:
         self.name = folder.name
         self._folder = folder
-        self._memo = memo
+        self._memo = kept_results()
         self._templates: Templates | None = None
         self._values: _Values | None = None
         self._parsed: dict[str, Parts] = {}
@@ -101,7 +101,7 @@ class Agent:
         text = self._memo.get(key)
         if text is None:
             templates, values = self._read()
-            text = _render(self._folder, templates, {**whole, "values": values.merged(overrides, self._memo)})
+            text = _render(self._folder, templates, {**whole, "values": values.merged(overrides)})
             parts = self._parts(text)
             self._memo.put(key, text)
         else:
@@ -134,7 +134,7 @@ class Agent:
         if self._memo.get(key) is None:
             if self._values is None:
                 self._values = _Values(self._folder, self._folder.read())
-            self._values.merged((override,), self._memo)
+            self._values.merged((override,))
             self._memo.put(key, RIGHT)
 
     def _parts(self, text: str) -> Parts:
@@ -147,7 +147,7 @@ class Agent:
 
                 self._pieces = Pieces()
             source = Source(f"{self._folder.path(TEMPLATE)} (rendered)", text)
-            parts = self._parsed[text] = read_parts(source, self._memo, self._pieces)
+            parts = self._parsed[text] = read_parts(source, self._pieces)
         return parts
 
 
@@ -164,13 +164,13 @@ class _Values:
         self._built_in = Schema(folder.signature, lambda: json.loads(schema or "")) if is_built_in else None
         self._last: tuple[tuple[dict[str, Any], ...], dict[str, Any]] | None = None
 
-    def merged(self, overrides: tuple[dict[str, Any], ...], memo: Memo) -> dict[str, Any]:
+    def merged(self, overrides: tuple[dict[str, Any], ...]) -> dict[str, Any]:
         if self._last and same_data(self._last[0], overrides):
             return self._last[1]
         values = self._defaults
         for override in overrides:
             values = merge(values, override)
-        problem = self._problem(values, memo)
+        problem = self._problem(values)
         if problem:
             raise ValuesError(self._explained(problem, overrides))
         self._last = (overrides, values)
@@ -195,7 +195,7 @@ class _Values:
         message = f'"{problem.missing}" cannot be null: the template needs it; write {problem.missing}: {instead}'
         return problem._replace(message=message)
 
-    def _problem(self, values: dict[str, Any], memo: Memo) -> Problem | None:
+    def _problem(self, values: dict[str, Any]) -> Problem | None:
         """Return what the agent's schema has against the values. Raises TemplateError for a schema that cannot be applied.
 
         A schema of the user's own is applied where templates are rendered: it can take any time and memory.
@@ -203,7 +203,8 @@ class _Values:
         if self._schema is None:
             return None
         if self._built_in is not None:
-            return self._built_in.problem(values, memo)
+            return self._built_in.problem(values)
+        memo = kept_results()
         key = memo.key("valid", self._folder.signature, values)
         if memo.get(key) == RIGHT:
             return None

@@ -5,13 +5,12 @@ from typing import Any
 from sidecar_plugin import __version__
 from sidecar_plugin.agents.parts import CONTAINER, request_above_limit, with_kubernetes_types
 from sidecar_plugin.errors import SettingsError
-from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.json_schema import Schema
 
 _PATCHED = Schema(f"container, Kubernetes' types, {__version__}", lambda: with_kubernetes_types(CONTAINER))
 
 
-def patch_container(container: dict[str, Any], patch: dict[str, Any], memo: Memo) -> dict[str, Any]:
+def patch_container(container: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
     """Return the container with the settings' `container` patch over it: maps merge, null removes, lists whose items all have
     a name merge by name, other lists replace (jsonmerge's objectMerge, arrayMergeById and overwrite).
 
@@ -28,7 +27,7 @@ def patch_container(container: dict[str, Any], patch: dict[str, Any], memo: Memo
     except JSONMergeError as error:
         raise SettingsError(f"the patch does not fit the container: {error}") from None
     patched = _without_nulls(merged, patch)
-    problem = _PATCHED.problem(patched, memo) or request_above_limit(patched)
+    problem = _PATCHED.problem(patched) or request_above_limit(patched)
     if problem:
         field = ".".join(map(str, [*problem.path, problem.key] if problem.key else problem.path))
         raise SettingsError(problem.message, field=field)

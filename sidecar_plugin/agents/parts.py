@@ -8,7 +8,6 @@ from sidecar_plugin import __version__
 from sidecar_plugin.errors import TemplateError
 from sidecar_plugin.kubernetes import pod_templates
 from sidecar_plugin.kubernetes.quantities import parse_quantity
-from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.json_schema import Problem, Schema
 from sidecar_plugin.yamledit.access import key_place, lookup
 from sidecar_plugin.yamledit.construct import DataError, to_data
@@ -99,13 +98,13 @@ class Parts(NamedTuple):
 _PARTS = Schema(f"parts, Kubernetes' types, {__version__}", lambda: with_kubernetes_types(_PARTS_SCHEMA))
 
 
-def read_parts(source: Source, memo: Memo, pieces: "Pieces | None") -> Parts:
+def read_parts(source: Source, pieces: "Pieces | None") -> Parts:
     """Return the parts that a rendering is, with `pieces` where it differs little from others. Raises TemplateError, with the
     place in the rendering."""
     data = pieces.to_data(source.text) if pieces else None
     if data is None:
         data = _whole(source)[1]
-    problem = _PARTS.problem(data, memo) or _request_above_limit(data)
+    problem = _PARTS.problem(data) or _request_above_limit(data)
     if problem:
         root, path = _whole(source)[0], problem.path
         offset = 0

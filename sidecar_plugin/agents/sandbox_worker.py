@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from sidecar_plugin.agents import sandbox
 from sidecar_plugin.agents.protocol import MAX_SECONDS, RenderError, Watched
 from sidecar_plugin.agents.seccomp import refuse_system_calls
-from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.json_schema import Problem, Schema
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ class Server:
         try:
             if text not in self._schemas:
                 self._schemas[text] = Schema("", lambda: json.loads(text))
-            return self._schemas[text].problem(values, Memo())
+            return self._schemas[text].problem(values)
         except RecursionError:
             raise RenderError("not a JSON Schema: it is nested too deep") from None
         except MemoryError:

@@ -8,7 +8,6 @@ from sidecar_plugin.commands.arguments import OPTIONS, add_options, options
 from sidecar_plugin.injection.rendering import SAMPLE_WORKLOAD, Rendering, sample_pod
 from sidecar_plugin.kubernetes.cluster_version import parse_cluster_version
 from sidecar_plugin.kubernetes.image_names import in_registry
-from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.console import json_text, say, write
 from sidecar_plugin.runtime.report import Results, report
 from sidecar_plugin.settings.options import settings_for
@@ -48,7 +47,7 @@ class _Images:
         """Print the images; return the exit status. Raises SidecarPluginError as injection does."""
         results = Results()
         given = options(arguments)
-        settings = settings_for(given, [], results, Memo())
+        settings = settings_for(given, [], results)
         found = images(settings, given.templates, every=arguments.all)
         if not found:
             results.warn("no agent is enabled; --all lists the images of every agent", None)
@@ -71,7 +70,7 @@ def images(settings: Settings, templates: tuple[str, ...], *, every: bool = Fals
         agents += [AgentSettings(name, True, None, [], None, {}, {}) for name in others]
     if not agents:
         return []
-    rendering = Rendering(settings._replace(image_registry=""), library, Memo())
+    rendering = Rendering(settings._replace(image_registry=""), library)
     pod = sample_pod("images", SAMPLE_WORKLOAD)
     declaration, _ = rendering.declaration(pod.kind, False, "the list of images")
     found = []

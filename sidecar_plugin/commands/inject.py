@@ -11,7 +11,7 @@ from sidecar_plugin.runtime.files import Output, read_files, write_files
 from sidecar_plugin.runtime.progress import with_progress
 from sidecar_plugin.runtime.report import Results, check_strict, report
 from sidecar_plugin.settings.layers import KIND
-from sidecar_plugin.settings.options import Options, memo_for
+from sidecar_plugin.settings.options import Options, results_kept
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -44,24 +44,23 @@ def inject_files(paths: list[str], options: Options, output: Output, results: Re
     In place, the files' own SidecarInjection documents stay where they are; elsewhere they are taken out.
     Raises SidecarPluginError, with nothing written.
     """
-    kept = memo_for(options)
-    streams = []
-    for file in with_progress(read_files(paths, output, results), "reading"):
-        without_settings = KIND not in file.source.text  # a file with settings is never left out: nothing would be right
-        with results.each_file(output.keep_going and without_settings):
-            streams.append((file, read_stream(file.source, kept.memo)))
-    injector = injector_for(options, [layer for _, stream in streams for layer in stream.layers], results, kept.memo)
-    if injector.is_idle:
-        results.warn("no settings, so nothing was injected; give --config, --values, --set or a SidecarInjection", None)
-    texts = []
-    for file, stream in with_progress(streams):
-        refused = len(results.errors)
-        with results.each_file(output.keep_going):
-            text = "".join(injector.inject(stream if not output.in_place else stream.with_settings()))
-            texts.append((file, text))
-        if len(results.errors) > refused:
-            injector.drop_manifests()
-    injector.warn_of_unused()
-    kept.save()
+    with results_kept(options):
+        streams = []
+        for file in with_progress(read_files(paths, output, results), "reading"):
+            without_settings = KIND not in file.source.text  # a file with settings is never left out: nothing would be right
+            with results.each_file(output.keep_going and without_settings):
+                streams.append((file, read_stream(file.source)))
+        injector = injector_for(options, [layer for _, stream in streams for layer in stream.layers], results)
+        if injector.is_idle:
+            results.warn("no settings, so nothing was injected; give --config, --values, --set or a SidecarInjection", None)
+        texts = []
+        for file, stream in with_progress(streams):
+            refused = len(results.errors)
+            with results.each_file(output.keep_going):
+                text = "".join(injector.inject(stream if not output.in_place else stream.with_settings()))
+                texts.append((file, text))
+            if len(results.errors) > refused:
+                injector.drop_manifests()
+        injector.warn_of_unused()
     check_strict(options.strict, results)
     return write_files(texts, output)

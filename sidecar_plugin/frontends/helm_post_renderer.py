@@ -15,7 +15,7 @@ from sidecar_plugin.injection.session import injector_for
 from sidecar_plugin.injection.stream import read_stream
 from sidecar_plugin.runtime.console import STDIN
 from sidecar_plugin.runtime.report import Results, check_strict
-from sidecar_plugin.settings.options import Options, memo_for
+from sidecar_plugin.settings.options import Options, results_kept
 from sidecar_plugin.yamledit.source import Source
 
 NOTHING_LEFT = "# sidecar-plugin: the manifests held settings only\n"
@@ -25,16 +25,14 @@ NOTHING_LEFT = "# sidecar-plugin: the manifests held settings only\n"
 def render(data: bytes, options: Options, results: Results) -> list[bytes]:
     """Return the manifests with agents, in pieces. Raises SidecarPluginError."""
     source = Source.decode(STDIN, data)
-    kept = memo_for(options)
-    stream = read_stream(source, kept.memo)
-    injector = injector_for(options, stream.layers, results, kept.memo)
-    if injector.is_idle and any(map(injector.may_hold_workload, stream.documents)):
-        results.warn(
-            "no settings, so nothing was injected; give a SidecarInjection document, --config, --values or --set", None
-        )
-    pieces = injector.inject(stream)
-    injector.warn_of_unused()
-    kept.save()
+    with results_kept(options):
+        stream = read_stream(source)
+        injector = injector_for(options, stream.layers, results)
+        if injector.is_idle and any(map(injector.may_hold_workload, stream.documents)):
+            message = "no settings, so nothing was injected; give a SidecarInjection document, --config, --values or --set"
+            results.warn(message, None)
+        pieces = injector.inject(stream)
+        injector.warn_of_unused()
     check_strict(options.strict, results)
     if stream.layers and all(not piece or piece.isspace() for piece in pieces):
         pieces = [NOTHING_LEFT]

@@ -11,11 +11,10 @@ from sidecar_plugin.errors import ManifestError, SettingsError, SidecarPluginErr
 from sidecar_plugin.frontends import krm_results
 from sidecar_plugin.injection.session import injector_for
 from sidecar_plugin.injection.stream import read_stream
-from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.console import STDIN
 from sidecar_plugin.runtime.report import Results, check_strict
 from sidecar_plugin.settings.layers import Layer, document_layer
-from sidecar_plugin.settings.options import Options, memo_for
+from sidecar_plugin.settings.options import Options, results_kept
 from sidecar_plugin.yamledit.access import check_once, scalar_text
 from sidecar_plugin.yamledit.documents import Document, split
 from sidecar_plugin.yamledit.editor import Editor
@@ -61,15 +60,15 @@ def transform(found: ResourceList, options: Options, results: Results) -> bytes:
     """Return the ResourceList with agents in its items and what is to be said in its results. Raises SidecarPluginError."""
     source, documents, document, root = found
     _check_items(document, root)
-    kept = memo_for(options)
-    stream = read_stream(source, kept.memo, documents)
-    layers = [*_function_config(document, root, kept.memo), *stream.layers]
-    injector = injector_for(options, layers, results, kept.memo)
-    if injector.is_idle:
-        results.warn("no settings, so nothing was injected; give a functionConfig of kind SidecarInjection", document.place(0))
-    text = "".join(injector.inject_documents(stream))
-    injector.warn_of_unused()
-    kept.save()
+    with results_kept(options):
+        stream = read_stream(source, documents)
+        layers = [*_function_config(document, root), *stream.layers]
+        injector = injector_for(options, layers, results)
+        if injector.is_idle:
+            message = "no settings, so nothing was injected; give a functionConfig of kind SidecarInjection"
+            results.warn(message, document.place(0))
+        text = "".join(injector.inject_documents(stream))
+        injector.warn_of_unused()
     manifests = injector.take_manifests()
     check_strict(options.strict, results)
     return source.encode(_extended(source, text, manifests, krm_results.of_warnings(document, root, results)))
@@ -91,7 +90,7 @@ def _check_items(document: Document, root: Mapping) -> None:
         raise ManifestError(f"must be a list, but is {kind_of(items)}", document.place(items.start), "items")
 
 
-def _function_config(document: Document, root: Mapping, memo: Memo) -> list[Layer]:
+def _function_config(document: Document, root: Mapping) -> list[Layer]:
     check_once(document, root, "functionConfig", "")
     pair = root.pair("functionConfig")
     node = follow(pair[1]) if pair else None
@@ -103,7 +102,7 @@ def _function_config(document: Document, root: Mapping, memo: Memo) -> list[Laye
     if scalar_text(node, "kind") != "SidecarInjection":
         message = f'must be of kind SidecarInjection, but is of "{scalar_text(node, "kind") or ""}"'
         raise SettingsError(message, document.place(node.first), "functionConfig")
-    return [document_layer(document, node, memo)]
+    return [document_layer(document, node)]
 
 
 def _extended(source: Source, text: str, manifests: list[Any], entries: list[Any]) -> str:

@@ -17,7 +17,6 @@ from sidecar_plugin.injection.uninject import NOTHING_REMOVED, remove
 from sidecar_plugin.injection.writer import PodWriter
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped
 from sidecar_plugin.kubernetes.stream_rules import StreamRules, stream_rules
-from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.settings.settings import Settings
 from sidecar_plugin.yamledit.documents import Document
@@ -40,13 +39,13 @@ class Injector:
     __slots__ = ("_emitter", "_kinds", "_manifests", "_pods", "_results", "_settings")
 
     def __init__(
-        self, settings: Settings, library: AgentLibrary, results: Results, memo: Memo, manifests: BroughtManifests | None = None
+        self, settings: Settings, library: AgentLibrary, results: Results, manifests: BroughtManifests | None = None
     ) -> None:
         """Injectors of one stream share `manifests`. Raise SettingsError for an agent that does not exist and for settings
         that do not fit together."""
         self._settings = settings
         self._results = results
-        self._pods = PodInjection(settings, Rendering(settings, library, memo), results)
+        self._pods = PodInjection(settings, Rendering(settings, library), results)
         self._emitter = Emitter()
         self._manifests = manifests or BroughtManifests()
         self._kinds = settings.workload_kinds()

@@ -13,7 +13,6 @@ from sidecar_plugin.kubernetes import declarations, platforms
 from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration, Target
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped, WorkloadKinds
-from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.settings.layers import VERSION_SOURCES
 from sidecar_plugin.settings.settings import AgentSettings, Settings
 from sidecar_plugin.yamledit.documents import Document
@@ -43,15 +42,14 @@ def sample_pod(name: str, text: str) -> PodTemplate:
 class Rendering:
     """Chooses the declaration, and makes containers of what agents render. An agent is compiled once."""
 
-    __slots__ = ("_containers", "_in_registry", "_memo", "_settings", "agents", "platform")
+    __slots__ = ("_containers", "_in_registry", "_settings", "agents", "platform")
 
-    def __init__(self, settings: Settings, library: AgentLibrary, memo: Memo) -> None:
+    def __init__(self, settings: Settings, library: AgentLibrary) -> None:
         """Raise SettingsError for an agent that does not exist and for settings that contradict each other."""
         self._settings = settings
-        self._memo = memo
         self._containers: dict[tuple[str, str], tuple[Parts, dict[str, Any]]] = {}
         self._in_registry: dict[str, tuple[Parts, Parts]] = {}
-        self.agents = PodAgents(settings, library, memo)
+        self.agents = PodAgents(settings, library)
         self.platform = platforms.named(settings.platform)
 
     def version(self, needed_by: str) -> ClusterVersion:
@@ -113,7 +111,7 @@ class Rendering:
         if known is parts:
             return container
         try:
-            patched = patch_container(parts.container, agent.container, self._memo)
+            patched = patch_container(parts.container, agent.container)
             container = declarations.declare(declaration, container_in_registry(patched, self._settings.image_registry))
         except SettingsError as error:
             steps = [int(step) if step.isdigit() else step for step in error.field.split(".") if step]

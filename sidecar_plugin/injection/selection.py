@@ -12,7 +12,6 @@ from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped
 from sidecar_plugin.kubernetes.selectors import Selector, parse_selector
 from sidecar_plugin.kubernetes.workload_data import workload_data
 from sidecar_plugin.kubernetes.workload_kinds import TABLE
-from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.settings.settings import RESERVED, AgentSettings, Settings
 from sidecar_plugin.yamledit.access import effective_pair, lookup, scalar_text
 from sidecar_plugin.yamledit.construct import DataError, to_data
@@ -30,13 +29,12 @@ _ANNOTATIONS = (ANNOTATION_INJECT, ANNOTATION_AGENTS, INJECTED)
 class PodAgents:
     """Chooses and renders agents by one set of settings; an agent is compiled once."""
 
-    __slots__ = ("_agent_targets", "_agents", "_exclude", "_library", "_memo", "_settings", "_targets")
+    __slots__ = ("_agent_targets", "_agents", "_exclude", "_library", "_settings", "_targets")
 
-    def __init__(self, settings: Settings, library: AgentLibrary, memo: Memo) -> None:
+    def __init__(self, settings: Settings, library: AgentLibrary) -> None:
         """Raise SettingsError for an agent that does not exist and for a selector that cannot be read."""
         self._settings = settings
         self._library = library
-        self._memo = memo
         self._agents: dict[str, Agent] = {}
         self._targets = self._selectors(settings.targets, ["targets"])
         self._exclude = self._selectors(settings.exclude, ["exclude"])
@@ -139,7 +137,7 @@ class PodAgents:
     def _agent(self, settings: AgentSettings) -> Agent:
         agent = self._agents.get(settings.name)
         if agent is None:
-            agent = self._agents[settings.name] = Agent(_folder(settings, self._library), self._memo)
+            agent = self._agents[settings.name] = Agent(_folder(settings, self._library))
         return agent
 
     def _check_values(self, settings: AgentSettings) -> None:

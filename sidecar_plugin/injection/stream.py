@@ -6,7 +6,6 @@ from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.injection.marker import has_marker, manifest_agent
 from sidecar_plugin.kubernetes.origin import package_path
 from sidecar_plugin.kubernetes.text_search import has_escaped_letters
-from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.settings.layers import KIND, Layer, document_layer, is_injection
 from sidecar_plugin.yamledit.access import scalar_text
 from sidecar_plugin.yamledit.documents import Document, split
@@ -31,7 +30,7 @@ class Stream(NamedTuple):
         return Stream(self.source, split(self.source), [])
 
 
-def read_stream(source: Source, memo: Memo, cut: list[Document] | None = None) -> Stream:
+def read_stream(source: Source, cut: list[Document] | None = None) -> Stream:
     """Cut a stream into documents and take the SidecarInjection documents out, those among a list's items included.
 
     An item that is a file of a kpt package stays and sets nothing: without it kpt would delete the file, and which functions it
@@ -47,14 +46,14 @@ def read_stream(source: Source, memo: Memo, cut: list[Document] | None = None) -
             continue
         root = document.parse().root
         if isinstance(root, Mapping) and is_injection(root):
-            layers.append(document_layer(document, root, memo))
+            layers.append(document_layer(document, root))
             continue
         items = root.get("items") if isinstance(root, Mapping) else None
         ours = set()
         for index, item in enumerate(items.items if isinstance(items, Sequence) else ()):
             target = follow(item)
             if isinstance(target, Mapping) and is_injection(target) and not package_path(target):
-                layers.append(document_layer(document, target, memo))
+                layers.append(document_layer(document, target))
                 ours.add(index)
         if ours and isinstance(items, Sequence):
             document = document.without(join_spans(document.text, span_of_items(document.text, items, ours)))

@@ -3,6 +3,8 @@
 Two things cost most of a run on a small chart, and both are pure functions of text that seldom changes: importing Jinja2 to
 render an agent, and importing a JSON Schema validator to check settings. A Memo keeps their results under keys that hold
 everything the result depends on; a MemoFile keeps them between runs, in a file that only its user can write.
+
+A run is put inside `keeping`; what computes such a result, the renderer and the schema check, asks for `kept_results`.
 """
 
 import json
@@ -11,6 +13,7 @@ import stat
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from sidecar_plugin import __version__
@@ -55,6 +58,24 @@ class Memo:
     @property
     def _is_full(self) -> bool:
         return len(self.used) >= MAX_ENTRIES
+
+
+_CURRENT: ContextVar[Memo] = ContextVar("kept results")
+
+
+def kept_results() -> Memo:
+    """Return the results that this run keeps; outside of `keeping` new ones, which nobody keeps."""
+    return _CURRENT.get(None) or Memo()
+
+
+@contextmanager
+def keeping(memo: Memo) -> Iterator[None]:
+    """Let `kept_results` return this memo."""
+    token = _CURRENT.set(memo)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
 
 
 MAX_FILES = 64

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from sidecar_plugin.errors import did_you_mean
-from sidecar_plugin.runtime.cache import RIGHT, Memo
+from sidecar_plugin.runtime.cache import RIGHT, kept_results
 
 Path = list[str | int]
 MAX_MESSAGE = 500  # characters of what the validator says
@@ -31,7 +31,7 @@ class Problem(NamedTuple):
 class Schema:
     """A JSON Schema (draft 2020-12 unless its `$schema` says another), read when it is first needed.
 
-    `name` stands for its content in the keys of a Memo, so it must change when the content does.
+    `name` stands for its content in the keys of kept results, so it must change when the content does.
     """
 
     __slots__ = ("_load", "_name", "_schema", "_validator")
@@ -42,11 +42,12 @@ class Schema:
         self._schema: dict[str, Any] = {}
         self._validator: Any = None
 
-    def problem(self, data: Any, memo: Memo) -> Problem | None:
+    def problem(self, data: Any) -> Problem | None:
         """Return the first thing wrong with `data`, None if it is right. An unknown key comes before what it may cause.
 
         Raises ValueError if the schema is no JSON Schema.
         """
+        memo = kept_results()
         key = memo.key("valid", self._name, data)
         if memo.get(key) == RIGHT:
             return None

@@ -21,7 +21,6 @@ from sidecar_plugin.kubernetes.origin import (
     template_of,
     values_path,
 )
-from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.json_schema import Path, Schema, name_of
 from sidecar_plugin.settings.merge import layer as lay_over
 from sidecar_plugin.yamledit.access import key_place, lookup
@@ -123,7 +122,7 @@ def is_injection(root: Node | None) -> bool:
     )
 
 
-def document_layer(document: Document, root: Mapping, memo: Memo) -> Layer:
+def document_layer(document: Document, root: Mapping) -> Layer:
     """Return the layer that a SidecarInjection document is. Raises SettingsError or ManifestError, with the place."""
     data = _data(document, root)
     template = template_of(document)
@@ -139,14 +138,14 @@ def document_layer(document: Document, root: Mapping, memo: Memo) -> Layer:
     if data.get("apiVersion") != API_VERSION:
         message = f'this program knows {API_VERSION} only, not "{data.get("apiVersion")}"'
         raise layer_error(whole, message, ["apiVersion"])
-    problem = _DOCUMENT_SCHEMA.problem(data, memo)
+    problem = _DOCUMENT_SCHEMA.problem(data)
     if problem:
         raise layer_error(whole, problem.message, problem.path, problem.key)
     spec = root.get("spec")
-    return _checked(whole._replace(data=data.get("spec") or {}, root=spec or root), memo)
+    return _checked(whole._replace(data=data.get("spec") or {}, root=spec or root))
 
 
-def config_layers(source: Source, memo: Memo) -> list[Layer]:
+def config_layers(source: Source) -> list[Layer]:
     """Return the layers of a --config file, which holds SidecarInjection documents and nothing else."""
     layers = []
     for document in split(source):
@@ -156,13 +155,13 @@ def config_layers(source: Source, memo: Memo) -> list[Layer]:
         if not isinstance(root, Mapping) or not is_injection(root):
             message = f"the settings must be {KIND} documents (apiVersion: {API_VERSION}, kind: {KIND})"
             raise SettingsError(message, document.place(root.start))
-        layers.append(document_layer(document, root, memo))
+        layers.append(document_layer(document, root))
     if not layers:
         raise SettingsError(f"the file holds no {KIND} document", Place(source.name, 1, 1))
     return layers
 
 
-def values_layer(source: Source, memo: Memo, values_key: str = VALUES_KEY) -> Layer | None:
+def values_layer(source: Source, values_key: str = VALUES_KEY) -> Layer | None:
     """Return the layer under the key `sidecars`, or another, of a Helm values file, None if it has no such key."""
     found: Layer | None = None
     for document in split(source):
@@ -184,7 +183,7 @@ def values_layer(source: Source, memo: Memo, values_key: str = VALUES_KEY) -> La
         if data is not None and not isinstance(data, dict):
             message = f"must be a mapping, but is {kind_of(node)}"
             raise SettingsError(message, document.place(node.start), values_key)
-        found = _checked(Layer(source.name, data or {}, document, node), memo)
+        found = _checked(Layer(source.name, data or {}, document, node))
     return found
 
 
@@ -198,29 +197,29 @@ def misspelt_values_key(source: Source) -> tuple[str, Place] | None:
     return None
 
 
-def set_layer(option: str, text: str, data: dict[str, Any], memo: Memo) -> Layer:
+def set_layer(option: str, text: str, data: dict[str, Any]) -> Layer:
     """Return the layer of one argument of `--set` and its like, `data` being what it sets; a leading `sidecars.` may be left
     out. Raises SettingsError."""
     label = f'{option} "{text}"'
     nested = data.pop(VALUES_KEY, {})
     if not isinstance(nested, dict):
         raise SettingsError(f"{label}: {VALUES_KEY} must be a mapping")
-    return _checked(Layer(label, lay_over(data, nested)), memo)
+    return _checked(Layer(label, lay_over(data, nested)))
 
 
-def evaluated_layer(label: str, data: Any, kube_version: str, sources: "tuple[Layer, ...]", memo: Memo) -> Layer:
+def evaluated_layer(label: str, data: Any, kube_version: str, sources: "tuple[Layer, ...]") -> Layer:
     """Return the layer of values that Helm evaluated; `label` names what may have set a value that no source has.
 
     Raises SettingsError or VersionError.
     """
     if not isinstance(data, dict):
         raise SettingsError(f"must be a mapping, but is {name_of(data)}", field=label)
-    return _checked(Layer(label, data, kube_version=kube_version, sources=sources), memo)
+    return _checked(Layer(label, data, kube_version=kube_version, sources=sources))
 
 
-def option_layer(option: str, key: str, value: str, memo: Memo) -> Layer:
+def option_layer(option: str, key: str, value: str) -> Layer:
     """Return the layer of an option of its own, such as --cluster-version. Raises SettingsError."""
-    return _checked(Layer(option, {key: value}), memo)
+    return _checked(Layer(option, {key: value}))
 
 
 def _data(document: Document, node: Node) -> Any:
@@ -230,9 +229,9 @@ def _data(document: Document, node: Node) -> Any:
         raise ManifestError(error.message, document.place(error.offset)) from None
 
 
-def _checked(layer: Layer, memo: Memo) -> Layer:
+def _checked(layer: Layer) -> Layer:
     """Return the layer if the schema and the version's parser take it, else raise SettingsError or VersionError."""
-    problem = _SPEC_SCHEMA.problem(layer.data, memo)
+    problem = _SPEC_SCHEMA.problem(layer.data)
     if problem:
         raise layer_error(layer, problem.message, problem.path, problem.key)
     for version in (layer.data.get("clusterVersion"), layer.kube_version):

@@ -1,11 +1,13 @@
 """What the front ends share: the options of a run, the settings they make, and how a run ends."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from sidecar_plugin.errors import UsageError
 from sidecar_plugin.runtime import lookup
-from sidecar_plugin.runtime.cache import Memo, MemoFile
+from sidecar_plugin.runtime.cache import MemoFile, keeping
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.settings.layers import (
     VALUES_KEY,
@@ -45,25 +47,25 @@ def read_file(name: str, option: str) -> Source:
         raise UsageError(f"{option} {name}: {error.strerror or error}") from None
 
 
-def settings_for(options: Options, found: list[Layer], results: Results, memo: Memo) -> Settings:
+def settings_for(options: Options, found: list[Layer], results: Results) -> Settings:
     """Return the settings of the options and those `found` in the input, in the design's order."""
-    return merge_layers([*settings_documents(options, found, memo), *option_layers(options, results, memo)])
+    return merge_layers([*settings_documents(options, found), *option_layers(options, results)])
 
 
 def _text_of(name: str) -> str:
     return read_file(name, "--set-file").text
 
 
-def settings_documents(options: Options, found: list[Layer], memo: Memo) -> list[Layer]:
-    return [*(layer for name in options.config for layer in config_layers(read_file(name, "--config"), memo)), *found]
+def settings_documents(options: Options, found: list[Layer]) -> list[Layer]:
+    return [*(layer for name in options.config for layer in config_layers(read_file(name, "--config"))), *found]
 
 
-def option_layers(options: Options, results: Results, memo: Memo) -> list[Layer]:
+def option_layers(options: Options, results: Results) -> list[Layer]:
     """Return the settings that the options give, which come behind all documents."""
     layers: list[Layer] = []
     for name in options.values:
         source = read_file(name, "--values")
-        layer = values_layer(source, memo)
+        layer = values_layer(source)
         if layer is None:
             near = misspelt_values_key(source)
             hint = f'; did you mean "{VALUES_KEY}" by its key "{near[0]}"?' if near else ""
@@ -71,20 +73,27 @@ def option_layers(options: Options, results: Results, memo: Memo) -> list[Layer]
             results.warn(message, near[1] if near else None)
         else:
             layers.append(layer)
-    layers += [set_layer("--set", text, parse_set(text), memo) for text in options.set]
-    layers += [set_layer("--set-string", text, parse_set(text, "--set-string"), memo) for text in options.set_string]
-    layers += [set_layer("--set-file", text, parse_set_file(text, _text_of), memo) for text in options.set_file]
+    layers += [set_layer("--set", text, parse_set(text)) for text in options.set]
+    layers += [set_layer("--set-string", text, parse_set(text, "--set-string")) for text in options.set_string]
+    layers += [set_layer("--set-file", text, parse_set_file(text, _text_of)) for text in options.set_file]
     for option, key, value in (
         ("--cluster-version", "clusterVersion", options.cluster_version),
         ("--platform", "platform", options.platform),
         ("--declaration", "declaration", options.declaration),
     ):
         if value is not None:
-            layers.append(option_layer(option, key, value, memo))
+            layers.append(option_layer(option, key, value))
     return layers
 
 
-def memo_for(options: Options) -> MemoFile:
-    """Return the results of earlier runs with the same options; of a settings file its name suffices (`helm sidecar` writes one
-    in a folder of each run), as a result depends on nothing that its key in the memo does not hold."""
-    return MemoFile(map(repr, options._replace(config=tuple(map(os.path.basename, options.config)))))
+@contextmanager
+def results_kept(options: Options) -> Iterator[None]:
+    """Use the results of earlier runs with the same options, and keep those of this run if it ends without an error.
+
+    Of a settings file its name suffices, as `helm sidecar` writes one in a folder of each run: a result depends on nothing
+    that its key does not hold.
+    """
+    kept = MemoFile(map(repr, options._replace(config=tuple(map(os.path.basename, options.config)))))
+    with keeping(kept.memo):
+        yield
+    kept.save()

@@ -12,7 +12,7 @@ from sidecar_plugin.agents.container_patch import patch_container
 from sidecar_plugin.agents.folders import AgentFolders
 from sidecar_plugin.agents.parts import Parts
 from sidecar_plugin.errors import SettingsError, TemplateError
-from sidecar_plugin.runtime.cache import Memo
+from sidecar_plugin.runtime.cache import Memo, keeping
 
 CONTEXT: dict[str, Any] = {"cluster": {"version": "1.30", "platform": "acs"}, "declaration": "native"}
 
@@ -25,7 +25,7 @@ MINIMAL = 'container: {name: a, image: "x"}\n'
 
 
 def agent(template: str, **files: str) -> Agent:
-    return Agent(AgentFolder("mine", "mine", template, lambda: {TEMPLATE: template, **files}), Memo())
+    return Agent(AgentFolder("mine", "mine", template, lambda: {TEMPLATE: template, **files}))
 
 
 def render(template: str, *overrides: dict[str, Any], **files: str) -> Parts:
@@ -39,7 +39,7 @@ def test_built_in_agents_render_from_their_defaults(name: str, declaration: str,
     folder = AgentFolders(()).folder(name)
     assert folder is not None
     context = {**CONTEXT, "declaration": declaration, "cluster": {"version": "1.30", "platform": platform}}
-    parts = Agent(folder, Memo()).render((), context, workload)
+    parts = Agent(folder).render((), context, workload)
     assert parts.container["name"] == name
     assert parts.container["securityContext"]["runAsNonRoot"] is True
 
@@ -49,7 +49,7 @@ def test_a_value_that_the_schema_does_not_know_is_refused(name: str) -> None:
     folder = AgentFolders(()).folder(name)
     assert folder is not None
     with pytest.raises(ValuesError) as caught:
-        Agent(folder, Memo()).render(({"imag": {"tag": "1"}},), CONTEXT, workload)
+        Agent(folder).render(({"imag": {"tag": "1"}},), CONTEXT, workload)
     assert caught.value.problem.message == 'unknown key "imag"; did you mean "image"?'
 
 
@@ -126,32 +126,32 @@ def test_a_rendering_that_is_no_agent_is_named_with_its_place(text: str, place: 
     assert str(caught.value).startswith(f"mine/{TEMPLATE} (rendered):{place}: ")
 
 
+@keeping(Memo())
 def test_a_known_rendering_is_not_rendered_again() -> None:
-    memo = Memo()
-    first = Agent(AgentFolder("mine", "mine", "1", lambda: {TEMPLATE: MINIMAL}), memo).render((), CONTEXT, workload)
+    first = Agent(AgentFolder("mine", "mine", "1", lambda: {TEMPLATE: MINIMAL})).render((), CONTEXT, workload)
 
     def never() -> dict[str, str]:
         raise AssertionError("the files were read")
 
-    assert Agent(AgentFolder("mine", "mine", "1", never), memo).render((), CONTEXT, workload) == first
+    assert Agent(AgentFolder("mine", "mine", "1", never)).render((), CONTEXT, workload) == first
 
 
+@keeping(Memo())
 def test_a_rendering_serves_all_workloads_if_the_template_looks_at_none() -> None:
-    memo = Memo()
     folder = AgentFolder("mine", "mine", "1", lambda: {TEMPLATE: MINIMAL})
-    first = Agent(folder, memo).render((), CONTEXT, workload)
+    first = Agent(folder).render((), CONTEXT, workload)
 
     def never() -> dict[str, Any]:
         raise AssertionError("the workload was asked for")
 
-    assert Agent(folder, memo).render((), CONTEXT, never) == first
+    assert Agent(folder).render((), CONTEXT, never) == first
 
 
 @pytest.mark.parametrize("change", ["signature", "values", "workload"])
+@keeping(Memo())
 def test_whatever_a_rendering_depends_on_makes_it_a_new_one(change: str) -> None:
-    memo = Memo()
     template = "container: {name: a, image: {{ [values, workload.name] | string | tojson }}}"
-    Agent(AgentFolder("mine", "mine", "1", lambda: {TEMPLATE: template}), memo).render(({},), CONTEXT, workload)
+    Agent(AgentFolder("mine", "mine", "1", lambda: {TEMPLATE: template})).render(({},), CONTEXT, workload)
     reads = []
 
     def read() -> dict[str, str]:
@@ -161,7 +161,7 @@ def test_whatever_a_rendering_depends_on_makes_it_a_new_one(change: str) -> None
     signature = "2" if change == "signature" else "1"
     values = {"a": 1} if change == "values" else {}
     other = partial(workload, "other" if change == "workload" else "web")
-    Agent(AgentFolder("mine", "mine", signature, read), memo).render((values,), CONTEXT, other)
+    Agent(AgentFolder("mine", "mine", signature, read)).render((values,), CONTEXT, other)
     assert reads
 
 
@@ -212,13 +212,13 @@ def test_a_container_patch(container: dict[str, Any], patch: dict[str, Any], pat
     named = {"name": "a", "image": "x"}
     container = named | container
     before = json.dumps(container)
-    assert patch_container(container, patch, Memo()) == named | patched
+    assert patch_container(container, patch) == named | patched
     assert json.dumps(container) == before
 
 
 def test_a_patch_that_names_an_item_twice_is_refused() -> None:
     with pytest.raises(SettingsError, match="does not fit"):
-        patch_container({"env": [{"name": "B"}]}, {"env": [{"name": "A"}, {"name": "A"}]}, Memo())
+        patch_container({"env": [{"name": "B"}]}, {"env": [{"name": "A"}, {"name": "A"}]})
 
 
 @pytest.mark.parametrize(
@@ -226,5 +226,5 @@ def test_a_patch_that_names_an_item_twice_is_refused() -> None:
 )
 def test_a_patch_that_leaves_no_container_is_refused(patch: dict[str, Any], field: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        patch_container({"name": "a", "image": "x"}, patch, Memo())
+        patch_container({"name": "a", "image": "x"}, patch)
     assert caught.value.field == field

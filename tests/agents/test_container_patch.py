@@ -7,7 +7,6 @@ import pytest
 
 from sidecar_plugin.agents.container_patch import patch_container
 from sidecar_plugin.errors import SettingsError
-from sidecar_plugin.runtime.cache import Memo
 
 
 def env(count: int, value: str) -> list[dict[str, Any]]:
@@ -17,7 +16,7 @@ def env(count: int, value: str) -> list[dict[str, Any]]:
 def seconds(count: int) -> float:
     container = {"name": "a", "image": "x", "env": env(count, "old")}
     started = time.process_time()
-    patched = patch_container(container, {"env": env(count, "new")}, Memo())
+    patched = patch_container(container, {"env": env(count, "new")})
     assert patched["env"] == env(count, "new")
     return time.process_time() - started
 
@@ -30,11 +29,11 @@ def test_a_patch_takes_time_in_proportion_to_its_size() -> None:
 @pytest.mark.parametrize("nulls", [{"env": None}, {"resources": {"limits": None}}])
 def test_a_null_removes(nulls: dict[str, Any]) -> None:
     container = {"name": "a", "image": "x", "env": env(1, "v"), "resources": {"limits": {"cpu": "1"}}}
-    patched = patch_container(container, nulls, Memo())
+    patched = patch_container(container, nulls)
     assert ("env" in patched) == ("env" not in nulls)
     assert patched["resources"] == ({} if "resources" in nulls else {"limits": {"cpu": "1"}})
 
 
 def test_an_item_that_the_patch_names_twice_is_refused() -> None:
     with pytest.raises(SettingsError, match='"V0" twice'):
-        patch_container({"name": "a", "image": "x", "env": env(1, "v")}, {"env": [*env(1, "a"), *env(1, "b")]}, Memo())
+        patch_container({"name": "a", "image": "x", "env": env(1, "v")}, {"env": [*env(1, "a"), *env(1, "b")]})

@@ -13,7 +13,6 @@ import pytest
 from sidecar_plugin.agents import sandbox_process
 from sidecar_plugin.agents.agent import TEMPLATE, VALUES_SCHEMA, Agent, AgentFolder
 from sidecar_plugin.errors import TemplateError
-from sidecar_plugin.runtime.cache import Memo
 
 INJECTION = {"apiVersion": "sidecar-plugin.dev/v1alpha1", "kind": "SidecarInjection", "metadata": {"name": "s"}}
 SHOWS_V = "container: {name: a, image: x, env: [{name: V, value: {{ values.v | tojson | tojson }}}]}"
@@ -122,7 +121,7 @@ def test_a_schema_of_a_folder_is_bounded(tmp_path: Path, schema: Any) -> None:
 
 
 def agent(template: str) -> Agent:
-    return Agent(AgentFolder("evil", "evil", template, lambda: {TEMPLATE: template}, is_inline=True), Memo())
+    return Agent(AgentFolder("evil", "evil", template, lambda: {TEMPLATE: template}, is_inline=True))
 
 
 def test_all_templates_of_a_run_share_one_budget(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,6 @@ from sidecar_plugin.agents import sandbox, sandbox_process, sandbox_worker
 from sidecar_plugin.agents.agent import TEMPLATE, Agent, AgentFolder
 from sidecar_plugin.agents.protocol import RenderError
 from sidecar_plugin.errors import TemplateError
-from sidecar_plugin.runtime.cache import Memo
 
 CONTEXT = {"cluster": {}, "declaration": "native"}
 WORKLOAD = {"name": "web", "labels": {}, "containers": []}
@@ -35,7 +34,7 @@ SOON = 20  # seconds, on a machine that is busy; a template computes for 2, and 
 
 def render(template: str) -> None:
     folder = AgentFolder("evil", "evil", template, lambda: {TEMPLATE: template}, is_inline=True)
-    Agent(folder, Memo()).render((), CONTEXT, lambda: WORKLOAD)
+    Agent(folder).render((), CONTEXT, lambda: WORKLOAD)
 
 
 REACHES_PYTHON = [
@@ -341,7 +340,7 @@ podAnnotations:
 
 def test_the_end_of_the_process_is_told() -> None:
     """By whatever it came, such as the system's own killer of processes that hold too much."""
-    agent = Agent(AgentFolder("a", "a", "1", lambda: {TEMPLATE: 'container: {name: a, image: "x"} # {{ workload }}'}), Memo())
+    agent = Agent(AgentFolder("a", "a", "1", lambda: {TEMPLATE: 'container: {name: a, image: "x"} # {{ workload }}'}))
     agent.render((), CONTEXT, lambda: WORKLOAD)
     process = sandbox_process._Run.process
     assert process is not None

@@ -10,7 +10,6 @@ import yaml
 from sidecar_plugin.agents.folders import AgentFolders
 from sidecar_plugin.injection.injector import Injector
 from sidecar_plugin.injection.stream import read_stream
-from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.settings.layers import Layer
 from sidecar_plugin.settings.settings import merge_layers
@@ -41,8 +40,8 @@ VERSIONS = [f"1.{minor}" for minor in range(27, 38)]
 def injected(version: str, workload: dict[str, Any], configuration: str = "configMap") -> list[dict[str, Any]]:
     switches = {name: {"enabled": True, "configuration": configuration} for name in ("logging", "monitoring", "proxy")}
     layers = [Layer("test", {"clusterVersion": version, "agents": switches})]
-    stream = read_stream(Source("in.yaml", yaml.safe_dump(copy.deepcopy(workload))), Memo())
-    text = "".join(Injector(merge_layers(layers), AgentFolders(()), Results(), Memo()).inject(stream))
+    stream = read_stream(Source("in.yaml", yaml.safe_dump(copy.deepcopy(workload))))
+    text = "".join(Injector(merge_layers(layers), AgentFolders(()), Results()).inject(stream))
     return list(yaml.safe_load_all(text))
 
 

@@ -6,7 +6,7 @@ from sidecar_plugin.agents.agent import AgentFolder
 from sidecar_plugin.injection.injector import Injector
 from sidecar_plugin.injection.stream import read_stream
 from sidecar_plugin.injection.uninject import uninject
-from sidecar_plugin.runtime.cache import Memo
+from sidecar_plugin.runtime.cache import Memo, keeping
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.settings.layers import Layer
 from sidecar_plugin.settings.settings import merge_layers
@@ -52,8 +52,9 @@ def agents(*names: str, **settings: Any) -> dict[str, Any]:
 def inject(text: str, **spec: Any) -> str:
     """Return the text with the spec's agents in it; the cluster is of 1.30 unless the spec says another."""
     layer = Layer("test", {"clusterVersion": "1.30", **spec})
-    injector = Injector(merge_layers([layer]), _NoLibrary(), Results(), _MEMO)
-    return "".join(injector.inject(read_stream(Source("in.yaml", text), _MEMO)))
+    with keeping(_MEMO):
+        injector = Injector(merge_layers([layer]), _NoLibrary(), Results())
+        return "".join(injector.inject(read_stream(Source("in.yaml", text))))
 
 
 def take_out(text: str) -> str:

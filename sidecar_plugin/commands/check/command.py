@@ -10,7 +10,6 @@ from sidecar_plugin.commands.check.rule import Rule, documentation, title
 from sidecar_plugin.commands.check.rules import RULES, rule_of, selected
 from sidecar_plugin.errors import ManifestError, Place, SidecarPluginError, UsageError
 from sidecar_plugin.injection.stream import read_stream
-from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.console import say, write
 from sidecar_plugin.runtime.files import read_files
 from sidecar_plugin.runtime.report import Results
@@ -100,13 +99,13 @@ def check_files(paths: list[str], options: Options, rules: "list[Rule]") -> "Rep
     from sidecar_plugin.commands.check.suppressions import without_ignored
 
     files = read_files(paths)
-    memo, layers, wrong = Memo(), list[Layer](), dict[str, SidecarPluginError]()
+    layers, wrong = list[Layer](), dict[str, SidecarPluginError]()
     for file in files:
         try:
-            layers += read_stream(file.source, memo).layers
+            layers += read_stream(file.source).layers
         except SidecarPluginError as error:
             wrong[file.source.name] = error
-    settings = settings_for(options, layers, Results(), memo)
+    settings = settings_for(options, layers, Results())
     told = any("platform" in layer.data for layer in settings.layers)
     cluster = Cluster(settings.cluster_version, settings.platform if told else None)
     objects = [one for file in files if file.source.name not in wrong for one in _objects(file.source)]

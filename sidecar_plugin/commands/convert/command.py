@@ -6,7 +6,6 @@ from sidecar_plugin.commands import Command
 from sidecar_plugin.commands.arguments import add_options, add_paths, add_report
 from sidecar_plugin.injection.stream import read_stream
 from sidecar_plugin.kubernetes.declarations import CONVERTIBLE
-from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.console import say, write
 from sidecar_plugin.runtime.files import Output, read_files, write_files
 from sidecar_plugin.runtime.progress import with_progress
@@ -76,9 +75,8 @@ def convert_files(paths: list[str], options: Options, conversion: Conversion, ou
     from sidecar_plugin.commands.convert.converter import Converter, Request  # late: injecting does not need it
 
     files = read_files(paths)
-    memo = Memo()
-    layers = [layer for file in files for layer in read_stream(file.source, memo).layers]
-    settings = settings_for(options, layers, results, memo)
+    layers = [layer for file in files for layer in read_stream(file.source).layers]
+    settings = settings_for(options, layers, results)
     request = Request(conversion.to, settings.cluster_version, settings.platform, frozenset(conversion.named))
     converter = Converter(request, settings.workload_kinds(), results)
     texts = [(file, converter.convert(file.source)) for file in with_progress(files, "converting")]

@@ -16,7 +16,6 @@ from sidecar_plugin.injection.positions import Data
 from sidecar_plugin.injection.rendering import Rendering, sample_pod
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
-from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.settings.settings import AgentSettings, Settings
 
@@ -59,7 +58,7 @@ def policy_agents(settings: Settings, library: AgentLibrary, results: Results, b
     are manifests that an agent brings along. Raises SidecarPluginError as injection does.
     """
     enabled = {name: agent for name, agent in settings.agents.items() if agent.enabled}
-    rendering = Rendering(settings, library, Memo())
+    rendering = Rendering(settings, library)
     if not enabled:
         raise PolicyError("no agent is enabled, so there is nothing that a policy could add")
     try:

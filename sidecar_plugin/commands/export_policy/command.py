@@ -10,7 +10,6 @@ from sidecar_plugin.commands.export_policy.agents import policy_agents
 from sidecar_plugin.commands.export_policy.guard import ACTIONS, guard
 from sidecar_plugin.commands.export_policy.policy import needs, policy
 from sidecar_plugin.errors import UsageError
-from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.console import say, write
 from sidecar_plugin.runtime.report import Results, check_strict, report
 from sidecar_plugin.settings.options import Options, settings_for
@@ -71,7 +70,7 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,200}[a-z0-9])?")
 def export(options: Options, name: str, bare: bool, results: Results, opt_out: bool = True) -> bytes:
     """Return the policies and bindings as YAML. Raises UsageError for a name that is none, and as `policy_agents`, `policy`."""
     _check_name(name)
-    settings = settings_for(options, [], results, Memo())
+    settings = settings_for(options, [], results)
     added = policy_agents(settings, AgentFolders(options.templates), results, bare)
     assert settings.cluster_version is not None
     documents = policy(settings, added, name, opt_out)
@@ -84,7 +83,7 @@ def export(options: Options, name: str, bare: bool, results: Results, opt_out: b
 def export_guard(options: Options, name: str, action: str, results: Results, opt_out: bool = True) -> bytes:
     """Return the guard and its binding as YAML. Raises UsageError for a name that is none, and as `guard`."""
     _check_name(name)
-    documents = guard(settings_for(options, [], results, Memo()), AgentFolders(options.templates), name, action, opt_out)
+    documents = guard(settings_for(options, [], results), AgentFolders(options.templates), name, action, opt_out)
     check_strict(options.strict, results)
     return _written(documents)
 

@@ -12,7 +12,6 @@ from sidecar_plugin.injection.rendering import SAMPLE_WORKLOAD, Rendering, sampl
 from sidecar_plugin.injection.selection import ANNOTATION_AGENTS, ANNOTATION_INJECT
 from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
 from sidecar_plugin.kubernetes.image_names import repository
-from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.settings.settings import AgentSettings, Settings
 
 ACTIONS = {"warn": ["Warn"], "deny": ["Deny"]}
@@ -43,7 +42,7 @@ def guard(settings: Settings, library: AgentLibrary, name: str, action: str, opt
     enabled = {agent.name: agent for agent in settings.agents.values() if agent.enabled}
     if not enabled:
         raise PolicyError("no agent is enabled, so there is nothing that a guard could ask for")
-    rendering = Rendering(settings, library, Memo())
+    rendering = Rendering(settings, library)
     version = rendering.version("the guard")
     if version < _SINCE:
         raise PolicyError(f"Kubernetes {version} has no ValidatingAdmissionPolicy that is stable; it is there from {_SINCE} on")

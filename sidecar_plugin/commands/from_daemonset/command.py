@@ -10,7 +10,6 @@ from sidecar_plugin.commands.from_daemonset.agent_files import agent_files, sect
 from sidecar_plugin.commands.from_daemonset.daemonset import read_daemon_set
 from sidecar_plugin.commands.from_daemonset.plan import AgentPlan, plan_agent
 from sidecar_plugin.errors import UsageError
-from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.console import STDIN, read_stdin, say
 from sidecar_plugin.runtime.files import check_given
 from sidecar_plugin.runtime.lookup import read_file
@@ -65,7 +64,7 @@ def convert(path: str, daemon_set: str | None, container: str | None, name: str 
     plan = plan_agent(read_daemon_set(_read(path), daemon_set), container, name)
     files = agent_files(plan)
     folder = Path(output) / plan.name
-    Agent(AgentFolder(plan.name, str(folder), "", lambda: files), Memo()).render((), _CONTEXT, dict)
+    Agent(AgentFolder(plan.name, str(folder), "", lambda: files)).render((), _CONTEXT, dict)
     try:
         make_folder(str(folder), {file: text.encode() for file, text in files.items()})
     except FileExistsError:

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from sidecar_plugin import __version__
 from sidecar_plugin.errors import ManifestError, Place, UsageError, did_you_mean
-from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.json_schema import Schema
 from sidecar_plugin.yamledit.access import key_place, lookup
 from sidecar_plugin.yamledit.construct import DataError, to_data
@@ -51,13 +50,12 @@ def read_daemon_set(source: Source, name: str | None) -> DaemonSet:
     """
     found: list[tuple[Place, Data]] = []
     others: list[Data] = []
-    memo = Memo()
     for document in split(source):
         root = document.parse().root
         if root is None:
             continue
         for node in _resources(root):
-            data = _checked(document, node, memo)
+            data = _checked(document, node)
             if data.get("kind") == "DaemonSet":
                 found.append((document.place(node.start), data))
             else:
@@ -80,7 +78,7 @@ def _resources(root: Node) -> list[Mapping]:
     return [root]
 
 
-def _checked(document: Document, node: Mapping, memo: Memo) -> Data:
+def _checked(document: Document, node: Mapping) -> Data:
     """Return a resource as data, nothing of a kind that is not read. Raises ManifestError for wrong types."""
     kind = node.get("kind")
     if not isinstance(kind, Scalar) or kind.value not in _KINDS:
@@ -89,7 +87,7 @@ def _checked(document: Document, node: Mapping, memo: Memo) -> Data:
         data = to_data(node)
     except DataError as error:
         raise ManifestError(error.message, document.place(error.offset)) from None
-    problem = _SCHEMAS[kind.value].problem(data, memo)
+    problem = _SCHEMAS[kind.value].problem(data)
     if problem:
         offset = key_place(node, problem.path, problem.key) if problem.key else lookup(node, problem.path)[0].start
         raise ManifestError(problem.message, document.place(offset), ".".join(map(str, problem.path)))

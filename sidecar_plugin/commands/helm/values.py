@@ -18,7 +18,6 @@ from sidecar_plugin.commands.helm.program import Flags, Given, Helm, HelmError, 
 from sidecar_plugin.errors import SettingsError, UsageError
 from sidecar_plugin.injection.injector import Injector
 from sidecar_plugin.kubernetes.origin import KUBE_VERSION
-from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.console import read_stdin
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.settings.layers import API_VERSION, KIND, Layer, evaluated_layer, values_layer
@@ -134,18 +133,17 @@ def settings_of(evaluated: Evaluated, values: Values, key: str, templates: tuple
 
     Raises SettingsError, with the place in the file that the user gave.
     """
-    memo = Memo()
     if evaluated.values is not None and not isinstance(evaluated.values, dict):
         what = f"the values hold {'a list' if isinstance(evaluated.values, list) else 'no mapping'} there"
         remedy = "if the chart has a value of that name of its own, give ours another one by --sidecar-key"
         raise SettingsError(f"must be a mapping of settings, but {what}; {remedy}", field=key)
-    sources = tuple(layer for source in _sources(values) if (layer := values_layer(source, memo, key)) is not None)
+    sources = tuple(layer for source in _sources(values) if (layer := values_layer(source, key)) is not None)
     sets = [
         f"--{flag.name} {flag.value}" for flag in values.line.given if flag.name.startswith("set") and key in str(flag.value)
     ]
     label = " or ".join(sets) or "the values that Helm evaluated"
-    layer = evaluated_layer(label, evaluated.values or {}, evaluated.version, sources, memo)
-    Injector(merge_layers([layer]), AgentFolders(templates), Results(), memo)  # an agent that there is not is told here
+    layer = evaluated_layer(label, evaluated.values or {}, evaluated.version, sources)
+    Injector(merge_layers([layer]), AgentFolders(templates), Results())  # an agent that there is not is told here
     document = {
         "apiVersion": API_VERSION,
         "kind": KIND,

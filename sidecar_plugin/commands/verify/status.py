@@ -11,7 +11,6 @@ from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.injection.marker import INJECTED
 from sidecar_plugin.kubernetes.declarations import recognised
 from sidecar_plugin.kubernetes.declarations.protocol import SeenContainer
-from sidecar_plugin.runtime.cache import Memo
 from sidecar_plugin.runtime.json_schema import Schema
 
 DAMAGED = "damaged"
@@ -199,7 +198,7 @@ def _events(items: list[tuple[str, dict[str, Any]]]) -> dict[tuple[str, str], li
 
 
 def _check(schema: str, data: Any, file: str, path: str) -> None:
-    if problem := _SCHEMAS[schema].problem(data, Memo()):
+    if problem := _SCHEMAS[schema].problem(data):
         steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in problem.path)
         place = (path + steps).lstrip(".")
         raise ManifestError(f"{file}: {place + ': ' if place else ''}{problem.message}")
