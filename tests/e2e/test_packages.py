@@ -36,21 +36,39 @@ def test_the_wheel_holds_templates_and_schemas(dist: Path) -> None:
     names = set(zipfile.ZipFile(dist / f"sidecar_plugin-{VERSION}-py3-none-any.whl").namelist())
     agents = [path for path in (ROOT / "templates").rglob("*") if path.is_file()]
     assert {f"sidecar_plugin/templates/{path.relative_to(ROOT / 'templates')}" for path in agents} <= names
-    assert "sidecar_plugin/settings/schema.json" in names
+    assert {"sidecar_plugin/settings/schema.json", "sidecar_plugin/py.typed"} <= names
 
 
-def test_the_sdist_is_the_project_without_what_was_built(dist: Path) -> None:
-    top = f"sidecar_plugin-{VERSION}/"
+@pytest.fixture(scope="module")
+def unpacked(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the sdist unpacks to."""
+    folder = tmp_path_factory.mktemp("sdist")
     with tarfile.open(dist / f"sidecar_plugin-{VERSION}.tar.gz") as archive:
-        names = {name.removeprefix(top) for name in archive.getnames()}
-    for name in (
-        "plugin.yaml",
-        "charts/sidecar-injection/values.schema.json",
-        "helm-plugins/sidecar-helm4/plugin.yaml",
-        "Makefile",
-    ):
-        assert name in names
-    assert not any(name.startswith("tools/bin") or "__pycache__" in name for name in names)
+        archive.extractall(folder)
+    [top] = folder.iterdir()
+    return top
+
+
+def test_the_sdist_is_the_repository(unpacked: Path) -> None:
+    """Every file of the repository and none that was built: tests, charts and documents too."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+    )
+    repository = {name for name in listed.stdout.decode().rstrip("\0").split("\0") if (ROOT / name).is_file()}
+    assert {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()} - {"PKG-INFO"} == repository
+
+
+def test_the_tests_of_the_sdist_run(unpacked: Path) -> None:
+    """All are collected, and those of a few folders pass, with the program of the sdist."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+
+    def pytest_in_it(*words: str) -> None:
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
+        done = subprocess.run(command, cwd=unpacked, env=clean, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+
+    pytest_in_it("--collect-only")
+    pytest_in_it("-x", "tests/settings", "tests/project/test_package_metadata.py", "tests/project/test_security.py")
 
 
 @pytest.mark.parametrize("package", ["wheel", "sdist"])
