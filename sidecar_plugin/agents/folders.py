@@ -1,7 +1,7 @@
 """Agents as folders on disk: the built-in ones and those of `--templates`.
 
-A folder of `--templates` may be written by others, so nothing outside it is read: it is opened once, and its files are opened
-below that descriptor without following links.
+A folder of `--templates` may be written by others, so nothing outside it is read: the folders of agents are opened below it,
+and their files below these, without following links.
 """
 
 import os
@@ -12,6 +12,8 @@ from contextlib import contextmanager
 
 from sidecar_plugin.agents.agent import TEMPLATE, AgentFolder
 from sidecar_plugin.errors import Place, TemplateError, UsageError
+from sidecar_plugin.runtime.folders import Folder, check_names
+from sidecar_plugin.runtime.lookup import find_folder
 from sidecar_plugin.yamledit.source import Source
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -32,14 +34,9 @@ class AgentFolders:
     __slots__ = ("_built_in", "_roots")
 
     def __init__(self, extra: tuple[str, ...]) -> None:
-        """Raise UsageError for a folder that does not exist or holds no agent."""
-        self._built_in = built_in_templates()
-        self._roots = [self._built_in, *extra]
-        for root in extra:
-            if not os.path.isdir(root):
-                raise UsageError(f"--templates {root}: there is no such folder")
-            if not _agents_of(root):
-                raise UsageError(f"--templates {root}: no folder in it holds an {TEMPLATE}")
+        """Raise UsageError for a folder that does not exist, cannot be read, or holds no agent."""
+        self._built_in = Folder(built_in_templates())
+        self._roots = [self._built_in, *map(_root, extra)]
 
     def names(self) -> list[str]:
         """Return the names of all agents, sorted."""
@@ -51,16 +48,65 @@ class AgentFolders:
         Raises TemplateError for a link, for a file larger than MAX_FILE and for one that cannot be read.
         """
         for root in reversed(self._roots):
-            path = os.path.join(root, name)
-            if os.path.lexists(os.path.join(path, TEMPLATE)):
-                is_built_in = root is self._built_in
-                contents = _contents(path, follow_links=is_built_in)  # an installer may link the program's own files
-                return AgentFolder(name, path, _signature(path, contents), _Reader(path, contents), is_built_in=is_built_in)
+            with _open(root) as descriptor:
+                if not _is_agent(root, name, descriptor):
+                    continue
+            is_built_in = root is self._built_in
+            path = os.path.join(root.path, name)
+            contents = _contents(root, name, follow_links=is_built_in)  # an installer may link the program's own files
+            return AgentFolder(name, path, _signature(path, contents), _Reader(path, contents), is_built_in=is_built_in)
         return None
 
 
-def _agents_of(root: str) -> list[str]:
-    return [name for name in os.listdir(root) if os.path.lexists(os.path.join(root, name, TEMPLATE))]
+def _root(path: str) -> Folder:
+    """Return a folder of agents. Raises UsageError."""
+    try:
+        found = find_folder(path)
+        names = _agents_of(found)
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(f"--templates {path}: there is no such folder") from None
+    except OSError as error:
+        raise UsageError(f"--templates {path}: {error.strerror or error}") from None
+    if not names:
+        raise UsageError(f"--templates {path}: no folder in it holds an {TEMPLATE}")
+    return Folder(path, found.identity)  # messages call it as the user does
+
+
+@contextmanager
+def _open(root: Folder) -> Iterator[int | None]:
+    """Open a folder of agents again. Raises UsageError if another one has come in its place."""
+    try:
+        descriptor = root.open()
+    except OSError as error:
+        raise UsageError(f"--templates {root.path}: {error.strerror or error}") from None
+    try:
+        yield descriptor
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _agents_of(root: Folder) -> list[str]:
+    with _open(root) as descriptor:
+        return [name for name in _listed(root, descriptor) if _is_agent(root, name, descriptor)]
+
+
+def _listed(folder: Folder, descriptor: int | None) -> list[str]:
+    if descriptor is None:
+        return os.listdir(folder.path)
+    readable = os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=descriptor)
+    try:
+        return os.listdir(readable)
+    finally:
+        os.close(readable)
+
+
+def _is_agent(root: Folder, name: str, descriptor: int | None) -> bool:
+    try:
+        os.stat(os.path.join(root.at(name), TEMPLATE), dir_fd=descriptor, follow_symlinks=False)
+    except OSError:
+        return False
+    return True
 
 
 class _Reader:
@@ -86,10 +132,11 @@ def _signature(path: str, contents: dict[str, bytes]) -> str:
     return f"{os.path.abspath(path)} {total.hexdigest()}"
 
 
-def _contents(path: str, *, follow_links: bool) -> dict[str, bytes]:
-    """Return the content of each file of a folder by its name, without hidden files and folders. Raises TemplateError."""
+def _contents(root: Folder, agent: str, *, follow_links: bool) -> dict[str, bytes]:
+    """Return the content of each file of an agent by its name, without hidden files and folders. Raises TemplateError."""
     contents = {}
-    with _opened(path, follow_links) as (folder, names):
+    path = os.path.join(root.path, agent)
+    with _opened(root, agent, follow_links) as (folder, names):
         for name in sorted(names):
             if name.startswith("."):
                 continue
@@ -100,17 +147,20 @@ def _contents(path: str, *, follow_links: bool) -> dict[str, bytes]:
 
 
 @contextmanager
-def _opened(path: str, follow_links: bool) -> Iterator[tuple[int | None, list[str]]]:
+def _opened(root: Folder, agent: str, follow_links: bool) -> Iterator[tuple[int | None, list[str]]]:
     """Open the folder; give its descriptor, None on a system that opens no files below one, and the names in it."""
-    if not follow_links and os.path.islink(path):
-        raise _link_error(path, path)
-    if not _HAS_DESCRIPTORS:
-        yield None, os.listdir(path)
-        return
-    try:
-        folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | (0 if follow_links else _NO_LINK))
-    except OSError as error:
-        raise TemplateError(f"the agent's folder cannot be read: {error.strerror}", Place(path, 1, 1)) from None
+    path = os.path.join(root.path, agent)
+    with _open(root) as descriptor:
+        if not follow_links and stat.S_ISLNK(os.stat(root.at(agent), dir_fd=descriptor, follow_symlinks=False).st_mode):
+            raise _link_error(path, root.path)
+        if not _HAS_DESCRIPTORS:
+            yield None, os.listdir(path)
+            return
+        flags = os.O_RDONLY | os.O_DIRECTORY | (0 if follow_links else _NO_LINK)
+        try:
+            folder = os.open(root.at(agent), flags, dir_fd=descriptor)
+        except OSError as error:
+            raise TemplateError(f"the agent's folder cannot be read: {error.strerror}", Place(path, 1, 1)) from None
     try:
         yield folder, os.listdir(folder)
     finally:
@@ -120,21 +170,27 @@ def _opened(path: str, follow_links: bool) -> Iterator[tuple[int | None, list[st
 def _content(folder: int | None, path: str, name: str, flags: int) -> bytes | None:
     """Return the content of a regular file, None for a folder. Raises TemplateError."""
     whole = os.path.join(path, name)
-    state = os.stat(whole if folder is None else name, dir_fd=folder, follow_symlinks=not flags)
-    if stat.S_ISDIR(state.st_mode):
-        return None
-    if stat.S_ISLNK(state.st_mode):
-        raise _link_error(whole, path)
+    place = Place(whole, 1, 1)
+    at = whole if folder is None else name
     try:
-        descriptor = os.open(whole if folder is None else name, os.O_RDONLY | flags, dir_fd=folder)
-        with open(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise TemplateError("this is not a regular file; an agent's folder holds text files only", Place(whole, 1, 1))
+        state = os.stat(at, dir_fd=folder, follow_symlinks=not flags)
+        if stat.S_ISDIR(state.st_mode):
+            return None
+        if stat.S_ISLNK(state.st_mode):
+            raise _link_error(whole, path)
+        if not stat.S_ISREG(state.st_mode):
+            raise TemplateError("this is not a regular file; an agent's folder holds text files only", place)
+        with open(os.open(at, os.O_RDONLY | flags, dir_fd=folder), "rb") as file:
+            state = os.fstat(file.fileno())
+            if not stat.S_ISREG(state.st_mode):
+                raise TemplateError("this is not a regular file; an agent's folder holds text files only", place)
+            if folder is not None and flags:
+                check_names(state, os.fstat(folder))
             data = file.read(MAX_FILE + 1)
     except OSError as error:
-        raise TemplateError(f"the file cannot be read: {error.strerror}", Place(whole, 1, 1)) from None
+        raise TemplateError(f"the file cannot be read: {error.strerror}", place) from None
     if len(data) > MAX_FILE:
-        raise TemplateError(f"the file is larger than {MAX_FILE} bytes", Place(whole, 1, 1))
+        raise TemplateError(f"the file is larger than {MAX_FILE} bytes", place)
     return data
 
 

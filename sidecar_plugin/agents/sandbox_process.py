@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from sidecar_plugin.agents.sandbox_worker import Server
 
 MAX_ANSWER = 16_000_000  # bytes of JSON
+_LIMITS = {
+    errno.EMFILE: "ulimit -n", errno.ENFILE: "ulimit -n", errno.EAGAIN: "ulimit -u, memory", errno.ENOMEM: "ulimit -u, memory"
+}  # fmt: skip
 _PROGRAM = """
 import sys
 sys.path[:] = sys.argv[4:]
@@ -187,7 +190,7 @@ def _start() -> _Process:
     except OSError as error:
         for end in pipes:
             os.close(end)
-        limit = "ulimit -n" if error.errno in (errno.EMFILE, errno.ENFILE) else "ulimit -u, memory"
+        limit = _LIMITS.get(error.errno or 0, sys.executable)
         raise RenderError(f"the process that renders templates cannot be started: {error.strerror} ({limit})") from None
     os.close(question_reader)
     os.close(answer_writer)

@@ -1,6 +1,9 @@
 """Agents as folders: what is read of one, and that nothing outside it is."""
 
 import os
+import socket
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ import pytest
 from sidecar_plugin.agents.agent import TEMPLATE
 from sidecar_plugin.agents.folders import MAX_FILE, AgentFolders
 from sidecar_plugin.errors import TemplateError, UsageError
+from tests.support.other_user import NEEDS_ROOT, NOBODY, audited, give
 
 SECRET = "a-secret-that-must-not-get-out"
 
@@ -54,6 +58,118 @@ def test_a_link_as_an_agents_folder_is_refused(agents: Path) -> None:
     (agents / "linked").symlink_to("../outside")
     with pytest.raises(TemplateError, match="link"):
         read(agents, "linked")
+
+
+def link_to(target: str) -> Callable[[Path, Path], None]:
+    """Make a link in the place of a path of the agents' folder; `{outside}` is the folder outside."""
+
+    def make(path: Path, outside: Path) -> None:
+        if path.is_dir():
+            path.rename(path.with_name("aside"))
+        path.unlink(missing_ok=True)
+        path.symlink_to(target.format(outside=outside))
+        os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+
+    return make
+
+
+def hard_link(path: Path, outside: Path) -> None:
+    path.unlink()
+    path.hardlink_to(outside / TEMPLATE)
+
+
+def device(path: Path, _: Path) -> None:
+    path.unlink()
+    os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 5))  # /dev/zero
+
+
+def fifo(path: Path, _: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def a_socket(path: Path, _: Path) -> None:
+    path.unlink()
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(os.path.relpath(path))
+
+
+WAYS = {
+    "a link to a file": (f"own/{TEMPLATE}", link_to("{outside}/" + TEMPLATE)),
+    "a relative link": (f"own/{TEMPLATE}", link_to("../../outside/" + TEMPLATE)),
+    "a link to a link": (f"own/{TEMPLATE}", link_to("{outside}/link")),
+    "a link by way of a folder's link": (f"own/{TEMPLATE}", link_to("../aside/" + TEMPLATE)),
+    "a link to a file of /proc": (f"own/{TEMPLATE}", link_to("/proc/self/environ")),
+    "a link to an open file": (f"own/{TEMPLATE}", link_to("/proc/self/fd/{{opened}}")),
+    "a link by way of /proc/self/root": (f"own/{TEMPLATE}", link_to("/proc/self/root{outside}/" + TEMPLATE)),
+    "a link in another file of the agent": ("own/values.yaml", link_to("{outside}/" + TEMPLATE)),
+    "a link to a folder": ("own", link_to("{outside}")),
+    "a link to /proc/self/cwd": ("own", link_to("/proc/self/cwd")),
+    "a link of another user as the folder of agents": (".", link_to("{outside}/..")),
+    "a hard link by another user": (f"own/{TEMPLATE}", hard_link),
+    "a FIFO": (f"own/{TEMPLATE}", fifo),
+    "a device": (f"own/{TEMPLATE}", device),
+    "a socket": (f"own/{TEMPLATE}", a_socket),
+}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason=NEEDS_ROOT)
+@pytest.mark.parametrize("way", WAYS)
+def test_no_way_leads_outside_an_agents_folder(way: str, agents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of another user's, read by root."""
+    outside = agents.parent / "outside"
+    (outside / "link").symlink_to(TEMPLATE)
+    (outside / "own").mkdir()
+    (outside / "own" / TEMPLATE).write_text(SECRET)
+    give(agents, *agents.rglob("*"))
+    monkeypatch.chdir(outside)
+    opened = os.open(outside / TEMPLATE, os.O_RDONLY)
+    where, make = WAYS[way]
+    path = agents / where
+    (path.parent / "aside").mkdir() if "by way of a folder" in way else None
+    make(path, outside)
+    if path.is_symlink() and "{opened}" in os.readlink(path):
+        link_to(f"/proc/self/fd/{opened}")(path, outside)
+    try:
+        with pytest.raises((TemplateError, UsageError)) as caught:
+            read(agents)
+    finally:
+        os.close(opened)
+    assert str(path) in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason=NEEDS_ROOT)
+@pytest.mark.parametrize("where", [".", "own", f"own/{TEMPLATE}", "own/values.yaml"])
+def test_what_is_swapped_for_a_link_at_any_step_leads_nowhere(where: str, agents: Path) -> None:
+    """The link leads to the like of it outside."""
+    outside = agents.parent / "outside"
+    (outside / "own").mkdir()
+    for name in (TEMPLATE, "values.yaml"):
+        (outside / "own" / name).write_text(SECRET)
+    path, aside = agents / where, agents.parent / "aside"
+    (agents.parent / "link").symlink_to((outside / where).resolve())
+    give(agents, *agents.rglob("*"), agents.parent / "link")
+    step, steps, refused = 0, 1, 0
+
+    def swap() -> None:
+        path.rename(aside)
+        (agents.parent / "link").rename(path)
+
+    while step < steps:
+        try:
+            with audited(step, swap) as seen:
+                assert SECRET not in "".join(read(agents).values())
+        except (TemplateError, UsageError) as error:
+            refused += 1
+            assert SECRET not in str(error)
+        steps = max(steps, seen[0])
+        step += 1
+        if aside.exists():
+            path.rename(agents.parent / "link")
+            aside.rename(path)
+    assert steps > 10
+    assert refused
 
 
 def test_the_folder_that_the_user_names_may_be_a_link(agents: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sidecar_plugin.runtime.cache import MAX_ENTRIES, MAX_FILES, Memo
+from tests.support.other_user import NEEDS_ROOT, give
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: web\n    image: x\n"
 SETTINGS = ["--set", "clusterVersion=1.30,agents.logging.enabled=true", "--report", "none"]
@@ -170,3 +171,21 @@ def test_a_memo_does_not_grow_for_ever() -> None:
         memo.put(str(index), "x")
     assert len(memo.used) == MAX_ENTRIES
     assert memo.get(str(MAX_ENTRIES + 1)) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason=NEEDS_ROOT)
+@pytest.mark.parametrize("linked", ["link", "hard link"])
+def test_an_entry_of_ones_own_that_is_linked_into_a_folder_of_another_user_is_not_read(tmp_path: Path, linked: str) -> None:
+    own, theirs = tmp_path / "own", tmp_path / "theirs"
+    expected = run(str(own)).stdout
+    (path,) = own.iterdir()
+    keep(path, {key: text.replace("fluent/fluent-bit", "fluent/evil") for key, text in entries(path).items()})
+    assert "fluent/evil" in run(str(own)).stdout
+    theirs.mkdir()
+    if linked == "link":
+        (theirs / path.name).symlink_to(path)
+    else:
+        (theirs / path.name).hardlink_to(path)
+    give(theirs)
+    assert run(str(theirs)).stdout == expected
+    assert os.listdir(theirs) == [path.name]

@@ -2,9 +2,8 @@
 
 import os
 import stat
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from sidecar_plugin.errors import UsageError
 from sidecar_plugin.runtime import atomic_write
 from sidecar_plugin.runtime.atomic_write import Replacement, replace_files
 from sidecar_plugin.runtime.files import Output, read_files, write_files
-from tests.support.other_user import NEEDS_ROOT, NOBODY, give, race, swapping
+from tests.support.other_user import NEEDS_ROOT, NOBODY, audited, give, race, swapping
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason=NEEDS_ROOT)
 ROUNDS = 300
@@ -146,28 +145,6 @@ def test_a_swap_at_each_step(ours: Path, tmp_path: Path, thing: Callable[[Path, 
         step += 1
         assert state(ours) == before, f"at step {step}"
     assert steps > 20
-
-
-@contextmanager
-def audited(step: int, act: Callable[[], None]) -> Iterator[list[int]]:
-    """Do something before that call to the system within the block; give the number of the calls."""
-    seen, working = [0], True
-
-    def hook(event: str, _: object) -> None:
-        nonlocal working
-        if not working or not event.startswith(("os.", "open")):
-            return
-        seen[0] += 1
-        if seen[0] == step + 1:
-            working = False
-            act()
-            working = True
-
-    sys.addaudithook(hook)
-    try:
-        yield seen
-    finally:
-        working = False  # a hook cannot be removed
 
 
 @pytest.mark.parametrize("which", ["new", "old"])

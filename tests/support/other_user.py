@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -58,3 +59,25 @@ def race(least: int, work: Callable[[], object]) -> None:
         with suppress(OSError, UsageError):
             work()
             done += 1
+
+
+@contextmanager
+def audited(step: int, act: Callable[[], None]) -> Iterator[list[int]]:
+    """Do something before that call to the system within the block; give the number of the calls."""
+    seen, working = [0], True
+
+    def hook(event: str, _: object) -> None:
+        nonlocal working
+        if not working or not event.startswith(("os.", "open")):
+            return
+        seen[0] += 1
+        if seen[0] == step + 1:
+            working = False
+            act()
+            working = True
+
+    sys.addaudithook(hook)
+    try:
+        yield seen
+    finally:
+        working = False  # a hook cannot be removed
