@@ -11,18 +11,23 @@ import contextlib
 import errno
 import json
 import os
+import select
 import signal
 import sys
+import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
-from sidecar_plugin.agents.protocol import MAX_SECONDS, RUN_SECONDS, RenderError, Watched
+from sidecar_plugin.agents.protocol import MAX_SECONDS, RUN_SECONDS, RenderError, Watched, read_answer
 from sidecar_plugin.runtime.json_schema import Problem
 
 if TYPE_CHECKING:
     from sidecar_plugin.agents.sandbox_worker import Server
 
 MAX_ANSWER = 16_000_000  # bytes of JSON
+MAX_WAIT = 2 * RUN_SECONDS  # seconds until an answer; the process may compute for RUN_SECONDS in all
+LAST_WORDS = 5  # seconds for a process that closes its pipe to end
+_PIPE = 1 << 16  # bytes; a pipe takes no more at once
 _LIMITS = {
     errno.EMFILE: "ulimit -n", errno.ENFILE: "ulimit -n", errno.EAGAIN: "ulimit -u, memory", errno.ENOMEM: "ulimit -u, memory"
 }  # fmt: skip
@@ -72,36 +77,64 @@ def schema_problem(schema: str, values: dict[str, Any]) -> Problem | None:
 
 
 class _Process:
-    """The process of the templates, as the program sees it."""
+    """The process of the templates, as the program sees it. It may say anything, or nothing: code of others runs in it."""
 
-    def __init__(self, pid: int, questions: BinaryIO, answers: BinaryIO) -> None:
+    def __init__(self, pid: int, questions: int, answers: int) -> None:
         self.pid = pid
         self.owner = os.getpid()
         self._questions = questions
         self._answers = answers
+        os.set_blocking(questions, False)
 
     def ask(self, question: list[Any], watched: Watched | None = None) -> Any:
-        """Return the answer. Raises RenderError, also when the process ended over the question.
+        """Return the answer. Raises RenderError, also when the process ended over the question, or gave no answer to it.
 
         Fields of a `watched` workload that the template looks at are added to its `seen`.
         """
+        asked = "schema" if question[0] == "schema" else "template"
         line = b""
-        with contextlib.suppress(BrokenPipeError):
-            self._questions.write(json.dumps(question).encode() + b"\n")
-            self._questions.flush()
-            line = self._answers.readline(MAX_ANSWER)
-        if not line.endswith(b"\n"):
-            raise RenderError(self._end("schema" if question[0] == "schema" else "template"))
-        answer = json.loads(line)
+        try:
+            with contextlib.suppress(BrokenPipeError):
+                until = time.monotonic() + MAX_WAIT
+                self._send(json.dumps(question).encode() + b"\n", until)
+                line = self._receive(until)
+        except TimeoutError:
+            stop()
+            raise RenderError(f"the {asked} keeps the process that renders it waiting for more than {MAX_WAIT} s") from None
+        if not line:
+            raise RenderError(self._end(asked))
+        try:
+            answer = read_answer(question[0], line)
+        except (ValueError, RecursionError):
+            stop()
+            raise RenderError(f"the {asked} made the process that renders it answer with what is no answer") from None
         if watched is not None:
-            watched.seen.update(answer["seen"])
-        if "error" in answer:
-            raise RenderError(*answer["error"])
-        return answer["result"]
+            watched.seen.update(answer.seen)
+        if answer.error is not None:
+            raise answer.error
+        return answer.result
+
+    def _send(self, data: bytes, until: float) -> None:
+        """Write all data. Raises BrokenPipeError and TimeoutError."""
+        left = memoryview(data)
+        while left:
+            _wait(self._questions, select.POLLOUT, until)
+            left = left[os.write(self._questions, left[:_PIPE]) :]
+
+    def _receive(self, until: float) -> bytes:
+        """Return a line, nothing if the process ends or says too much. Raises TimeoutError."""
+        line = bytearray()
+        while not line.endswith(b"\n"):
+            _wait(self._answers, select.POLLIN, until)
+            piece = os.read(self._answers, 1 << 20)
+            line += piece
+            if not piece or len(line) > MAX_ANSWER:
+                return b""
+        return bytes(line)
 
     def _end(self, asked: str) -> str:
         """End the process, and return the reason it gave no answer."""
-        status = stop()
+        status = stop(LAST_WORDS)
         if not os.WIFSIGNALED(status):
             return f"the process that renders templates ended with {os.WEXITSTATUS(status)}"
         name = signal.Signals(os.WTERMSIG(status))
@@ -113,17 +146,36 @@ class _Process:
             return f"the {asked} takes too much memory"
         return f"the {asked} made the process that renders it end by {name.name}"
 
-    def close(self) -> tuple[int, float]:
-        """Close the pipes, which ends the process; return its status and the seconds it computed."""
+    def close(self, seconds: float) -> tuple[int, float]:
+        """Close the pipes, which ends the process, and kill it if it has not ended within these seconds.
+
+        Return its status and the seconds it computed.
+        """
         if os.getpid() != self.owner:
             return 0, 0  # a fork of the program: the process is not its own
-        with contextlib.suppress(BrokenPipeError):
-            self._questions.close()
-        self._answers.close()
+        os.close(self._questions)
+        os.close(self._answers)
+        until = time.monotonic() + seconds
         with contextlib.suppress(ChildProcessError):  # of a program that was started with SIGCHLD ignored
+            while True:
+                pid, status, usage = os.wait4(self.pid, os.WNOHANG)
+                if pid:
+                    return status, usage.ru_utime + usage.ru_stime
+                if time.monotonic() >= until:
+                    break
+                time.sleep(0.001)
+            os.kill(self.pid, signal.SIGKILL)
             _, status, usage = os.wait4(self.pid, 0)
             return status, usage.ru_utime + usage.ru_stime
         return 0, 0
+
+
+def _wait(descriptor: int, event: int, until: float) -> None:
+    """Wait for a pipe. Raises TimeoutError."""
+    poll = select.poll()
+    poll.register(descriptor, event)
+    if not poll.poll(max(0, until - time.monotonic()) * 1000):
+        raise TimeoutError
 
 
 class _Run:
@@ -134,13 +186,13 @@ class _Run:
     here: "Server | None" = None
 
 
-def stop() -> int:
-    """End the process if it runs, and return its status."""
+def stop(seconds: float = 0) -> int:
+    """End the process if it runs, and return its status; within these seconds it may end by itself."""
     process, _Run.process = _Run.process, None
     if process is None:
         return 0
     atexit.unregister(stop)
-    status, seconds = process.close()
+    status, seconds = process.close(seconds)
     _Run.spent += seconds
     return status
 
@@ -194,7 +246,7 @@ def _start() -> _Process:
         raise RenderError(f"the process that renders templates cannot be started: {error.strerror} ({limit})") from None
     os.close(question_reader)
     os.close(answer_writer)
-    return _Process(pid, os.fdopen(question_writer, "wb"), os.fdopen(answer_reader, "rb"))
+    return _Process(pid, question_writer, answer_reader)
 
 
 def _pipe() -> list[int]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from sidecar_plugin.agents import sandbox
 from sidecar_plugin.agents.protocol import MAX_SECONDS, RenderError, Watched
-from sidecar_plugin.agents.seccomp import refuse_system_calls
+from sidecar_plugin.agents.seccomp import end_with_parent, refuse_system_calls
 from sidecar_plugin.runtime.json_schema import Problem, Schema
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ def confine(keep: tuple[int, int], seconds: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (last, last + 1))
     for limit in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE):
         resource.setrlimit(limit, (0, 0))
+    end_with_parent()
     refuse_system_calls()
 
 
