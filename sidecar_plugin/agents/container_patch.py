@@ -3,8 +3,9 @@
 from typing import Any
 
 from sidecar_plugin import __version__
-from sidecar_plugin.agents.parts import CONTAINER, request_above_limit, with_kubernetes_types
+from sidecar_plugin.agents.parts import CONTAINER, with_kubernetes_types
 from sidecar_plugin.errors import SettingsError
+from sidecar_plugin.kubernetes.api_rules import container_problems
 from sidecar_plugin.runtime.json_schema import Schema
 
 _PATCHED = Schema(f"container, Kubernetes' types, {__version__}", lambda: with_kubernetes_types(CONTAINER))
@@ -27,7 +28,7 @@ def patch_container(container: dict[str, Any], patch: dict[str, Any]) -> dict[st
     except JSONMergeError as error:
         raise SettingsError(f"the patch does not fit the container: {error}") from None
     patched = _without_nulls(merged, patch)
-    problem = _PATCHED.problem(patched) or request_above_limit(patched)
+    problem = _PATCHED.problem(patched) or next(container_problems(patched), None)
     if problem:
         field = ".".join(map(str, [*problem.path, problem.key] if problem.key else problem.path))
         raise SettingsError(problem.message, field=field)

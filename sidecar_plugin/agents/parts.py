@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sidecar_plugin import __version__
 from sidecar_plugin.errors import TemplateError
 from sidecar_plugin.kubernetes import pod_templates
-from sidecar_plugin.kubernetes.quantities import parse_quantity
+from sidecar_plugin.kubernetes.api_rules import container_problems, volume_problems
 from sidecar_plugin.runtime.json_schema import Problem, Schema
 from sidecar_plugin.yamledit.access import key_place, lookup
 from sidecar_plugin.yamledit.construct import DataError, to_data
@@ -43,6 +43,14 @@ _MANIFEST: dict[str, Any] = {
             "properties": {**_NAMED["properties"], "namespace": {"type": "string"}, "annotations": _STRINGS},
         },
     },
+    "if": {"properties": {"kind": {"enum": ["ConfigMap", "Secret"]}}, "required": ["kind"]},
+    "then": {
+        "properties": {
+            "metadata": {"properties": {"name": {"$ref": "#/$defs/subdomain"}}},
+            "data": {"$ref": "#/$defs/configData"},
+            "stringData": {"$ref": "#/$defs/configData"},
+        }
+    },
 }
 _PARTS_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -64,7 +72,7 @@ _PARTS_SCHEMA: dict[str, Any] = {
         "podAnnotations": {"$ref": "#/$defs/annotations"},
         "podLabels": {"$ref": "#/$defs/labels"},
         "initContainers": _list(CONTAINER),
-        "imagePullSecrets": _list(_NAMED),
+        "imagePullSecrets": _list(_type("LocalObjectReference", "name")),
         "manifests": _list(_MANIFEST),
         "gracePeriodSeconds": {"type": ["integer", "null"], "minimum": 0, "maximum": 3600},
         "notes": _list({"type": "string", "minLength": 1, "maxLength": 400}),
@@ -104,7 +112,7 @@ def read_parts(source: Source, pieces: "Pieces | None") -> Parts:
     data = pieces.to_data(source.text) if pieces else None
     if data is None:
         data = _whole(source)[1]
-    problem = _PARTS.problem(data) or _request_above_limit(data)
+    problem = _PARTS.problem(data) or _api_problem(data)
     if problem:
         root, path = _whole(source)[0], problem.path
         offset = 0
@@ -128,26 +136,23 @@ def read_parts(source: Source, pieces: "Pieces | None") -> Parts:
     )
 
 
-def _request_above_limit(data: dict[str, Any]) -> Problem | None:
-    """Return the first request of a container that is above its limit: the API server refuses the pod."""
-    named = [("container", data["container"])]
-    named += [(f"initContainers.{index}", one) for index, one in enumerate(data.get("initContainers") or [])]
-    for path, container in named:
-        if found := request_above_limit(container):
-            steps = [int(step) if step.isdigit() else step for step in path.split(".")]
-            return found._replace(path=[*steps, *found.path])
+def _api_problem(data: dict[str, Any]) -> Problem | None:
+    """Return the first thing for which the API server refuses the pod though all types are right."""
+    for problem in container_problems(data["container"]):
+        return _below(problem, "container")
+    for index, container in enumerate(data.get("initContainers") or []):
+        for problem in container_problems(container, is_plain_init=container.get("restartPolicy") != "Always"):
+            return _below(problem, "initContainers", index)
+    for index, volume in enumerate(data.get("volumes") or []):
+        for problem in volume_problems(volume):
+            return _below(problem, "volumes", index)
+    for problem in container_problems(data.get("applicationContainers") or {}):
+        return _below(problem, "applicationContainers")
     return None
 
 
-def request_above_limit(container: dict[str, Any]) -> Problem | None:
-    """Return the first request of the container that is above its limit, its path being that in the container."""
-    resources = container.get("resources") or {}
-    limits = resources.get("limits") or {}
-    for name, request in (resources.get("requests") or {}).items():
-        if name in limits and parse_quantity(request) > parse_quantity(limits[name]):
-            message = f"the request {request} is above the limit {limits[name]}"
-            return Problem(["resources", "requests", name], message)
-    return None
+def _below(problem: Problem, *path: str | int) -> Problem:
+    return problem._replace(path=[*path, *problem.path])
 
 
 def _whole(source: Source) -> tuple[Target | None, Any]:

@@ -61,8 +61,8 @@ def test_values_merge_over_the_defaults_in_order() -> None:
 
 def test_templates_see_workload_cluster_and_declaration() -> None:
     text = "{{ workload.kind }}/{{ workload.name }} {{ cluster.version }} {{ cluster.platform }} {{ declaration }}"
-    parts = render(f'container: {{name: a, image: "{text}"}}')
-    assert parts.container["image"] == "Deployment/web 1.30 acs native"
+    parts = render(f'container: {{name: a, image: x, workingDir: "{text}"}}')
+    assert parts.container["workingDir"] == "Deployment/web 1.30 acs native"
 
 
 def test_files_of_the_folder_can_be_included_and_hashed() -> None:
@@ -150,7 +150,7 @@ def test_a_rendering_serves_all_workloads_if_the_template_looks_at_none() -> Non
 @pytest.mark.parametrize("change", ["signature", "values", "workload"])
 @keeping(Memo())
 def test_whatever_a_rendering_depends_on_makes_it_a_new_one(change: str) -> None:
-    template = "container: {name: a, image: {{ [values, workload.name] | string | tojson }}}"
+    template = "container: {name: a, image: x, workingDir: {{ [values, workload.name] | string | tojson }}}"
     Agent(AgentFolder("mine", "mine", "1", lambda: {TEMPLATE: template})).render(({},), CONTEXT, workload)
     reads = []
 
@@ -205,7 +205,11 @@ def test_a_changed_file_changes_the_signature(tmp_path: Path) -> None:
         ),
         ({"ports": [{"containerPort": 1}]}, {"ports": [{"containerPort": 2}]}, {"ports": [{"containerPort": 2}]}),
         ({}, {"env": [{"name": "A", "value": "1"}]}, {"env": [{"name": "A", "value": "1"}]}),
-        ({"livenessProbe": {"exec": {"command": ["a"]}}}, {"livenessProbe": {"exec": None}}, {"livenessProbe": {}}),
+        (
+            {"livenessProbe": {"exec": {"command": ["a"]}, "periodSeconds": 5}},
+            {"livenessProbe": {"periodSeconds": None}},
+            {"livenessProbe": {"exec": {"command": ["a"]}}},
+        ),
     ],
 )
 def test_a_container_patch(container: dict[str, Any], patch: dict[str, Any], patched: dict[str, Any]) -> None:

@@ -107,14 +107,21 @@ def value_cases() -> list[Any]:
     return [case for case in cases if case.values[1] not in (*CHOICES, "engine", "inbound.protocol")]
 
 
+def with_init_container(text: str) -> str:
+    containers = "      containers:\n"
+    assert text.count(containers) == 1
+    return text.replace(containers, f"      initContainers:\n      - {{name: init, image: x}}\n{containers}")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("mode", "path", "value"), value_cases())
 def test_a_value_changes_the_agent_or_is_refused_at_its_place(mode: str, path: str, value: Any) -> None:
     agent, values = MODES[mode]
     platform = "acs" if path.startswith("stdout.") else "kubernetes"
-    before = run("--report=none", stdin=stream(agent, values, platform=platform))
+    before = run("--report=none", stdin=with_init_container(stream(agent, values, platform=platform)))
     assert before.status == 0, before.stderr
-    after = run("--report=none", stdin=stream(agent, with_value(values, path, value), platform=platform))
+    changed = stream(agent, with_value(values, path, value), platform=platform)
+    after = run("--report=none", stdin=with_init_container(changed))
     if after.status:
         assert path.split(".")[-1] in after.stderr or f'"{value}"' in after.stderr
     elif not is_bound_elsewhere(mode, path):
