@@ -68,6 +68,18 @@ def test_it_writes_nothing(podman: Podman) -> None:
         podman.run("rm", "--force", "written")
 
 
+def test_it_holds_the_packages_of_the_lock(podman: Podman) -> None:
+    """Each at the version whose hash is there, and no other."""
+    code = "import importlib.metadata as m; [print(d.name, d.version) for d in m.distributions(path=['/opt/sidecar-plugin'])]"
+    listed = podman.shell(f'python3 -c "{code}"').lower().replace("_", "-").splitlines()
+    held = {line.replace(" ", "==") for line in listed}
+    lines = (ROOT / "tools" / "locks" / "run.txt").read_text().splitlines()
+    locked = {line.split()[0].lower() for line in lines if "==" in line and not line.startswith(" ")}
+    [program] = held - locked
+    assert program.startswith("sidecar-plugin==")
+    assert {name.partition("==")[0] for name in held} >= {"jinja2", "jsonschema-rs", "pyyaml"}
+
+
 def test_it_is_small_and_holds_no_means_to_build(podman: Podman) -> None:
     [image] = json.loads(podman.output("image", "inspect", IMAGE))
     assert image["Size"] < 200_000_000

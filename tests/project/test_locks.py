@@ -1,4 +1,4 @@
-"""tools/locks: what the Helm plugin installs is pinned by version and hash, and is all that pyproject.toml asks for."""
+"""tools/locks: what the Helm plugin and the container image install is pinned, and is all that pyproject.toml asks for."""
 
 import re
 from pathlib import Path
@@ -49,3 +49,33 @@ def test_both_locks_agree() -> None:
     run, build = locked("run.txt"), locked("build.txt")
     for name in run.keys() & build.keys():
         assert [each.specifier for each, _ in run[name]] == [each.specifier for each, _ in build[name]]
+
+
+def steps() -> list[str]:
+    """Return the instructions of the Containerfile, each as one line."""
+    text = re.sub(r"^#.*\n", "", (ROOT / "Containerfile").read_text(), flags=re.MULTILINE)
+    return [step for step in text.replace("\\\n", " ").splitlines() if step.strip()]
+
+
+def test_the_image_begins_with_one_that_a_digest_names() -> None:
+    [base] = [step for step in steps() if step.startswith("ARG BASE=")]
+    assert re.search(r"@sha256:[0-9a-f]{64}$", base)
+    assert {step.split()[1] for step in steps() if step.startswith("FROM ")} == {"$BASE"}
+
+
+def test_the_image_installs_what_the_locks_hold_and_the_program() -> None:
+    commands = [part for step in steps() for part in re.split(r"&&|;", step) if " install " in part and "apt-get" not in part]
+    from_index = [command for command in commands if "--no-deps --no-build-isolation" not in command]
+    assert {re.search(r"--requirement (\S+)$", command.strip())[1] for command in from_index} == {  # type: ignore[index]
+        "tools/locks/build.txt",
+        "tools/locks/run.txt",
+    }
+    assert all("--require-hashes --only-binary :all:" in command for command in from_index)
+    [program] = set(commands) - set(from_index)
+    assert program.strip().endswith(" /src")
+
+
+def test_the_image_is_given_what_it_copies() -> None:
+    given = {line[1:] for line in (ROOT / ".containerignore").read_text().splitlines() if line.startswith("!")}
+    copied = {word for step in steps() if step.startswith("COPY ") and "--from" not in step for word in step.split()[1:-1]}
+    assert copied == given
