@@ -39,6 +39,8 @@ class Lookup:
         """
         if not HAS_DESCRIPTORS:
             folder, name = os.path.split(os.path.realpath(os.path.join(self._root or "", path)))
+            if self._root is not None and os.path.commonpath((folder, top := os.path.realpath(self._root))) != top:
+                raise _leads_out(self._root)
             return Entry(find_folder(folder, self._made), name)
         parent, name = os.path.split(path)
         if name in ("", ".", ".."):
@@ -119,7 +121,7 @@ class _Walk:
             return
         path, identity, links = self.root
         if self.links > links and not _is_below(self.descriptor, identity):
-            raise PermissionError(errno.EPERM, f"a link leads out of {path}, and nothing is written there")
+            raise _leads_out(path)
 
     def go(self, path: str, made: list[Entry] | None = None) -> None:
         """Go through all folders of a path."""
@@ -226,6 +228,10 @@ def _is_of_kernel(link: os.stat_result) -> bool:
         return link.st_dev == os.stat("/proc/self/fd").st_dev
     except OSError:
         return False
+
+
+def _leads_out(root: str) -> PermissionError:
+    return PermissionError(errno.EPERM, f"a link leads out of {root}, and nothing is written there")
 
 
 def _check_owner(owner: int, state: os.stat_result) -> None:
