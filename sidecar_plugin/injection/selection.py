@@ -45,7 +45,9 @@ class PodAgents:
         }
         for name, agent in settings.agents.items():
             if agent.template is None and (hint := self._unknown(name)):
-                message = f'there is no agent "{name}"{hint} (an agent of your own needs a template or --templates)'
+                keys = [key for key in agent.values if did_you_mean(key, ["template"])]
+                meant = f'; did you mean "template" by its key "{keys[0]}"?' if keys else ""
+                message = f'there is no agent "{name}"{hint}{meant} (an agent of your own needs a template or --templates)'
                 raise settings.error(message, ["agents", name])
             self._check_values(agent)
 

@@ -162,12 +162,16 @@ class WorkloadKinds:
                     yield from self._find(reader, target, inside, api_version, kind.removesuffix("List"), seen)
             return
         if not api_version or not kind:
+            if kind or api_version:
+                reason = f"not injected, as the object has no {'kind' if api_version else 'apiVersion'}"
+                yield from self._unknown(reader, root, path, (api_version, kind or "?"), reason)
             return
         group = api_version.rpartition("/")[0]
         rows = self._rows.get((group, kind))
         self.unused.pop((group, kind), None)
         if rows is None:
-            yield from self._unknown(reader, root, path, api_version, kind, group)
+            reason = "not injected; name it under workloads or exclude it"
+            yield from self._unknown(reader, root, path, (api_version, kind), reason)
             return
         owner = _owner(reader, root, path, api_version, kind)
         if refused := "" if (group, kind) in self._custom else next((row.refused for row in rows if row.refused), ""):
@@ -175,18 +179,13 @@ class WorkloadKinds:
             return
         yield from _pod_templates(owner, rows)
 
-    def _unknown(
-        self, reader: FieldReader, root: Mapping, path: str, api_version: str, kind: str, group: str
-    ) -> Iterator[Skipped]:
-        """Yield one Skipped for an object of another kind in which something like a pod template is."""
+    def _unknown(self, reader: FieldReader, root: Mapping, path: str, names: tuple[str, str], reason: str) -> Iterator[Skipped]:
+        """Yield one Skipped for an object in which something like a pod template is; `names` are its version and kind."""
+        group, kind, text = names[0].rpartition("/")[0], names[1], reader.document.text
         if group in _NOT_WORKLOADS or (group in KUBERNETES_GROUPS and kind in ("ConfigMap", "Secret")):
             return
-        if CONTAINERS not in reader.document.text and not has_escaped_letters(reader.document.text):
-            return
-        found = like_a_pod_template(root)
-        if found is not None:
-            reason = f"{found}: not injected; name it under workloads or exclude it"
-            yield _owner(reader, root, path, api_version, kind).skipped(reason, is_unknown=True)
+        if (CONTAINERS in text or has_escaped_letters(text)) and (found := like_a_pod_template(root)) is not None:
+            yield _owner(reader, root, path, *names).skipped(f"{found}: {reason}", is_unknown=True)
 
 
 def _owner(reader: FieldReader, root: Mapping, path: str, api_version: str, kind: str) -> _Owner:

@@ -117,6 +117,10 @@ def _problem(error: Any, schema: dict[str, Any]) -> Problem:
     if comment := _comment_at(schema, error.schema_path):
         shown = str(error.kind.error.instance) if kind == "propertyNames" else error.instance
         return Problem(path, f"must be {comment}, but is {name_of(shown)}", shown if kind == "propertyNames" else None)
+    if kind == "minLength" and error.instance == "":
+        return Problem(path, "must not be empty")
+    if kind == "minItems" and error.instance == []:
+        return Problem(path, "must not be an empty list; give an item, or leave the key out")
     if kind == "maxProperties":
         return Problem(path, f"takes one key of {', '.join(_properties_at(schema, error.schema_path))}, not several")
     if kind == "minProperties":

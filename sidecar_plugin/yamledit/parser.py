@@ -59,7 +59,9 @@ def parse(text: str) -> Tree:
 def _explained(text: str, message: str, offset: int) -> ParseError:
     """Return the error, with the cause where it is more than a mistake in YAML."""
     start, end = line_start(text, offset), line_end(text, offset)
-    if "{{" in text[start:end] and "}}" in text[start:]:
+    at_line_start = re.search(r"^[ \t]*\{\{", text, re.MULTILINE)  # a mapping of a mapping as its key: never in a manifest
+    if ("{{" in text[start:end] and "}}" in text[start:]) or (at_line_start and "}}" in text):
+        offset = offset if "{{" in text[start:end] else at_line_start.end() - 2 if at_line_start else offset
         message = (
             "this is a chart's template, not a manifest: {{ }} must be rendered first; give the output of `helm template`, or "
             "use the program as Helm's post-renderer"

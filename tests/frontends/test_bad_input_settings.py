@@ -271,3 +271,51 @@ def test_a_closed_stdin_is_bad_usage() -> None:
     done = subprocess.run(["sh", "-c", 'exec "$0" -m sidecar_plugin <&-', sys.executable], capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"nothing on stdin" in done.stderr
+
+
+DEPLOYMENT = (
+    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: p}\n"
+    "spec: {template: {spec: {containers: [{name: app, image: x}]}}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        pytest.param(POD.replace("spec:", "{{- if .Values.x }}\nspec:"), "4:1", "chart's template", id="a block of a template"),
+        pytest.param(POD.replace("spec:", '  {{ include "a.labels" . }}\nspec:'), "4:3", "chart's template", id="an include"),
+        pytest.param(POD.replace("name: p", "name: {{ .Release.Name }}"), "3:19", "chart's template", id="inside a line"),
+    ],
+)
+def test_an_unrendered_template_is_named_as_such(text: str, place: str, words: str) -> None:
+    done = run("--cluster-version=1.30", "--set=agents.logging.enabled=true", stdin=text)
+    assert (done.status, done.stdout) == (1, b"")
+    assert done.stderr.startswith(f"sidecar-plugin: error: <stdin>:{place}: ")
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize(("line", "missing"), [("apiVersion: apps/v1\n", "apiVersion"), ("kind: Deployment\n", "kind")])
+def test_a_workload_without_version_or_kind_is_a_warning(line: str, missing: str) -> None:
+    text = DEPLOYMENT.replace(line, "")
+    done = run("--cluster-version=1.30", "--set=agents.logging.enabled=true", stdin=text)
+    assert (done.status, done.stdout.decode()) == (0, text)
+    assert f"no {missing}" in done.stderr
+
+
+def test_an_agent_of_ones_own_with_a_misspelt_template() -> None:
+    settings = "--set=agents.own.enabled=true,agents.own.templat=x"
+    assert 'did you mean "template" by its key "templat"' in run("--cluster-version=1.30", settings, stdin=POD).stderr
+
+
+def test_messages_of_values_say_what_is_wanted_and_no_expression() -> None:
+    for value in (
+        "logs.path=var/log",
+        "output.host=http://loki",
+        "output.host=loki:3100",
+        "logs.pattern=../x",
+        "image.digest=x",
+    ):
+        enabled = f"agents.logging.enabled=true,agents.logging.output.type=loki,agents.logging.{value}"
+        said = run("--cluster-version=1.30", "--set", enabled, stdin=POD).stderr
+        assert f"agents.logging.{value.partition('=')[0]}: must be " in said
+        assert "^" not in said
