@@ -67,7 +67,7 @@ def read_files(paths: list[str], output: Output | None = None, results: Results 
                     continue
                 seen.add(own)
             with results.each_file(output.keep_going):
-                files.append(_File(path, relative, _source(path, entry, is_file=str(path) != name)))
+                files.append(_File(path, relative, _source(path, entry, is_file=path != Path(name))))
     return files
 
 

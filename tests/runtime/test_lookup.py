@@ -1,6 +1,7 @@
 """Where paths lead, on descriptors as on Linux, and by name as on systems without."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,15 @@ def test_links_below_the_output_lead_below_it_or_nowhere(link: str, tmp_path: Pa
     (tmp_path / link).symlink_to(tmp_path / "out" / "inside" / ("" if link == "out/app" else "x"))
     write_files(files, output)
     assert len(os.listdir(tmp_path / "out" / "inside")) == 1
+
+
+@pytest.mark.parametrize("path", ["fifo", "./fifo", "{here}/fifo"])
+def test_a_fifo_that_is_named_is_read(path: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    writer = threading.Thread(target=(tmp_path / "fifo").write_text, args=("kind: Pod\n",), daemon=True)
+    writer.start()
+    assert read_files([path.format(here=tmp_path)])[0].source.text == "kind: Pod\n"
+    writer.join()
 
 
 def test_files_are_replaced_and_folders_made(tmp_path: Path) -> None:
