@@ -10,7 +10,7 @@ from typing import Any
 
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.yamledit.emitter import Emitter, flow
-from sidecar_plugin.yamledit.extent import content_end, has_clip_at_end
+from sidecar_plugin.yamledit.extent import content_end, has_clip_at_end, is_missing
 from sidecar_plugin.yamledit.lines import BREAKS, content_line_end, line_break, line_end, line_start, margin
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, Sequence
 
@@ -114,7 +114,7 @@ class Editor:
             raise EditError(
                 f'"{key.value}" is null in flow style and cannot be filled; write {empty} or leave it out', null.start
             )
-        if null.anchor is not None or ":" not in self.text[key.end : null.start]:
+        if null.anchor is not None or is_missing(self.text, null) or ":" not in self.text[key.end : null.start]:
             raise EditError(f'"{key.value}" is null and cannot be filled as it is written; leave it out', key.start)
         if null.value:
             self._insert(null.start, "# ")

@@ -18,10 +18,25 @@ def content_end(text: str, node: Node) -> int:
     return node.end
 
 
+def pair_end(text: str, key: Scalar, value: Node) -> int:
+    """Return where the content of a mapping's pair ends."""
+    return key.end if is_missing(text, value) else max(content_end(text, value), key.end)
+
+
+def is_missing(text: str, value: Node) -> bool:
+    """Say whether a value has no colon either, as in `? key`: libyaml reports it at the next token, which is of something else."""
+    return isinstance(value, Scalar) and value.start == value.end and text[value.start - 1] != ":"
+
+
 def _last_inside(text: str, node: Node) -> Node:
-    """Return the node that the last of `node` stands in: itself, unless it is a collection without brackets."""
+    """Return the node that the last of `node` stands in: itself, unless it is a collection without brackets; the last key of a
+    mapping that has no value for it."""
     while isinstance(node, (Mapping, Sequence)) and not (node.flow and text[node.first] in "[{"):
-        node = node.items[-1] if isinstance(node, Sequence) else node.pairs[-1][1]
+        if isinstance(node, Sequence):
+            node = node.items[-1]
+        else:
+            key, value = node.pairs[-1]
+            node = key if is_missing(text, value) else value
     return node
 
 

@@ -7,7 +7,7 @@ inserting and removing give back the same bytes.
 import re
 
 from sidecar_plugin.yamledit.documents import Span
-from sidecar_plugin.yamledit.extent import content_end
+from sidecar_plugin.yamledit.extent import content_end, pair_end
 from sidecar_plugin.yamledit.lines import BREAKS, content_line_end, line_start
 from sidecar_plugin.yamledit.nodes import Mapping, Scalar, Sequence
 
@@ -16,7 +16,7 @@ _COMMENTED_NULL = rf"(?:\s|#[^{BREAKS}]*[{BREAKS}])*:[ \t]*(# )(?:~|null|Null|NU
 
 def span_of_pairs(text: str, mapping: Mapping, gone: set[int]) -> list[Span]:
     """Return the spans of the pairs with those indexes, as `Editor.add` inserts them."""
-    starts_ends = [(key.start, max(content_end(text, value), key.end)) for key, value in mapping.pairs]
+    starts_ends = [(key.start, pair_end(text, key, value)) for key, value in mapping.pairs]
     return _spans(text, starts_ends, gone, mapping.flow, keyed=True)
 
 
