@@ -1,5 +1,5 @@
 # `make demo` shows the program at work, `make test` proves it; both need Python 3.10 or later, Go and the network.
-.PHONY: help demo check test test-fluent-bit test-recipes test-cluster test-image bare-root mutants lint bench clean
+.PHONY: help demo check test release test-release test-fluent-bit test-recipes test-cluster test-image bare-root mutants lint bench clean
 
 help:
 	@echo 'make demo    set up and run the main job on the chart examples/web'
@@ -11,6 +11,8 @@ help:
 	@echo 'make test-image    build the container image of the KRM function and run it, through kpt too where kpt is installed'
 	@echo 'make bare-root   run make demo and make test in a fresh Debian with nothing but what the README lists; root, 20 minutes'
 	@echo 'make mutants   make 300 small mistakes in the core, one at a time, and count those that the tests find; an hour'
+	@echo 'make release [KEY=GPG-KEY]    make everything that is released into dist/, signed with that key'
+	@echo 'make test-release    make it twice and install it from there, with no network'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make bench   compare with kustomize, istioctl and helm, show growth; rewrites docs/performance.md'
 	@echo 'make clean   remove what the others made'
@@ -25,7 +27,7 @@ lint:
 	.venv/bin/mypy
 
 check: lint
-	HYPOTHESIS_PROFILE=quick .venv/bin/pytest -n auto -m 'not slow and not e2e and not cluster and not fluent_bit and not image and not recipes' $(PYTEST_ARGS)
+	HYPOTHESIS_PROFILE=quick .venv/bin/pytest -n auto -m 'not slow and not e2e and not cluster and not fluent_bit and not image and not recipes and not release' $(PYTEST_ARGS)
 
 test: lint
 	@tools/install
@@ -63,6 +65,16 @@ bare-root:
 mutants:
 	@tools/venv dev
 	.venv/bin/python tools/mutants $(MUTANTS_ARGS)
+
+# SIDECAR_PLUGIN_URL in the environment is the address of the repository, for the links on package indexes.
+release:
+	@tools/venv dev
+	.venv/bin/python tools/release $(if $(KEY),--key '$(KEY)')
+
+test-release:
+	@tools/venv dev
+	@tools/install helm3 helm4
+	.venv/bin/pytest -m release tests/release $(PYTEST_ARGS)
 
 bench:
 	@tools/venv dev,bench

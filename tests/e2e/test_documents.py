@@ -23,6 +23,10 @@ NOT_RUN = {
     "helm plugin install https://git.example.com/you/sidecar-plugin --verify=false": "no such host; test_helm4.py uses file://",
     "helm plugin update sidecar": "brings packages from the network; nothing runs it",
     "helm plugin uninstall sidecar": "test_helm4.py runs it",
+    "helm plugin install sidecar-VERSION.tgz --keyring KEYRING": "tests/release/test_release.py runs it",
+    "helm plugin install sidecar-cli-VERSION.tgz --keyring KEYRING": "tests/release/test_release.py runs it",
+    "helm plugin install https://files.example.com/sidecar-helm3-VERSION.tgz": "tests/release/test_release.py has a web server",
+    "gpg --verify SHA256SUMS.asc SHA256SUMS": "tests/release/test_release.py runs it",
     "kpt fn render --allow-exec examples/kpt": "kpt cannot be installed; tests/image/test_kpt.py runs it where it is",
     "tools/image/build registry.example.com/tools/sidecar-plugin:0.1.0": "no base image can be pulled; tests/image builds one",
     "podman run --rm --interactive --network none --read-only localhost/sidecar-plugin:0.1.0 <resource-list.yaml": (
