@@ -24,7 +24,7 @@ def pair_end(text: str, key: Scalar, value: Node) -> int:
 
 
 def is_missing(text: str, value: Node) -> bool:
-    """Say whether a value has no colon either, as in `? key`: libyaml reports it at the next token, which is of something else."""
+    """Say whether a value has no colon either, as in `? key`: libyaml reports it at the next token, something else's."""
     return isinstance(value, Scalar) and value.start == value.end and text[value.start - 1] != ":"
 
 

@@ -20,6 +20,7 @@ from sidecar_plugin.yamledit.source import Source
 from tests.fuzz.commands import commanded
 from tests.fuzz.invariants import SPECS, check, survives
 from tests.fuzz.manifests import stream
+from tests.fuzz.markers import forged
 from tests.fuzz.mutations import mutate
 from tests.fuzz.reprints import reprinted
 
@@ -101,7 +102,7 @@ def run(check_one: Callable[[int], str], seeds: range, processes: int) -> Tally:
 
 def main() -> int:
     parser = argparse.ArgumentParser("python -m tests.fuzz", description=__doc__)
-    parser.add_argument("kind", choices=["generate", "mutate", "commands", "reprints"])
+    parser.add_argument("kind", choices=["generate", "mutate", "commands", "reprints", "markers"])
     parser.add_argument("--cases", "--count", type=int, default=1000)
     parser.add_argument("--first", "--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--corpus", type=Path, action="append", default=[], help="folders of manifests to break")
@@ -116,6 +117,7 @@ def main() -> int:
         "mutate": partial(mutated, files),
         "commands": partial(commanded, files),
         "reprints": reprinted,
+        "markers": forged,
     }
     tally = run(kinds[options.kind], range(options.first, options.first + options.cases), options.processes)
     for seed, trace in tally.failures[:10]:

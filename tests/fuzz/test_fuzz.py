@@ -10,6 +10,7 @@ import pytest
 
 from tests.fuzz.__main__ import MEMORY, generated, mutated, run
 from tests.fuzz.commands import commanded
+from tests.fuzz.markers import forged
 from tests.fuzz.reprints import reprinted
 
 ROOT = Path(__file__).parents[2]
@@ -68,3 +69,8 @@ def test_every_command_ends_well_on_broken_input(start: int) -> None:
 def test_edited_and_reprinted_injections_are_taken_out_rightly_or_refused() -> None:
     outcomes = list(map(reprinted, range(200)))
     assert {"uninject: held, inject: held", "uninject: refused, inject: refused"} <= set(outcomes)
+
+
+def test_forged_markers_remove_only_what_they_name_and_the_report_says_so() -> None:
+    outcomes = list(map(forged, range(300)))
+    assert {"uninject: changed, inject: changed", "uninject: refused, inject: refused"} <= set(outcomes)

@@ -1,4 +1,4 @@
-"""Keys that have no colon either, `? key`, as an editor leaves them: what is added stands behind them, not behind the next token."""
+"""What is added behind keys that have no colon either, `? key`, as an editor leaves them, stands behind them."""
 
 import pytest
 import yaml
