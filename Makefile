@@ -1,5 +1,5 @@
 # `make demo` shows the program at work, `make test` proves it; both need Python 3.10 or later, Go and the network.
-.PHONY: help demo check test release test-release test-fluent-bit test-recipes test-cluster test-image bare-root mutants lint bench clean
+.PHONY: help demo check test release signing-key test-release test-fluent-bit test-recipes test-cluster test-image bare-root mutants lint bench clean
 
 help:
 	@echo 'make demo    set up and run the main job on the chart examples/web'
@@ -70,6 +70,11 @@ mutants:
 release:
 	@tools/venv dev
 	.venv/bin/python tools/release $(if $(KEY),--key '$(KEY)')
+
+# What a release is signed with, from the environment variable SIGNING_KEY: an armored secret key of gpg.
+signing-key:
+	@test -n "$$SIGNING_KEY" || { echo "SIGNING_KEY is empty; put an armored secret key of gpg in it" >&2; exit 2; }
+	@printf '%s\n' "$$SIGNING_KEY" | gpg --batch --quiet --import
 
 test-release:
 	@tools/venv dev
