@@ -228,6 +228,13 @@ def test_every_python_here_installs_it(made: Made, tmp_path: Path) -> None:
         shutil.rmtree(f"{plugin}.venv")
 
 
+def test_what_the_version_renders_is_kept() -> None:
+    """By this a later version knows which pods it would roll: run tests/agents/test_released.py with UPDATE_CASES=1."""
+    agents = {path.parent.name for path in (ROOT / "templates").glob("*/agent.yaml.j2")}
+    kept = {path.stem.rpartition("-")[0] for path in (ROOT / "tests" / "agents" / "released" / VERSION).glob("*.yaml")}
+    assert kept == agents
+
+
 def test_it_is_made_of_a_commit_only(made: Made) -> None:
     stray = made.checkout / "stray"
     stray.touch()
