@@ -1,8 +1,8 @@
-"""A new version of the program rolls no pods: it renders the same bytes for the same settings, or the change log says otherwise.
+"""A new version of the program rolls no pods: it renders the same bytes for the same settings, or the change log says so.
 
-`released/VERSION/AGENT-CLUSTER.yaml` is what a version renders. Those of the present version follow the program (UPDATE_CASES=1);
-those of an earlier one are never written again. What an earlier version rendered otherwise is named, as `AGENT-CLUSTER`, below the
-heading "Rolls pods" in the section of CHANGELOG.md that changed it.
+`released/VERSION/AGENT-CLUSTER.yaml` is what a version renders. Those of the present version follow the program
+(UPDATE_CASES=1); those of an earlier one are never written again. What an earlier version rendered otherwise is named, as
+`AGENT-CLUSTER`, below the heading "Rolls pods" in the section of CHANGELOG.md that changed it.
 """
 
 import os

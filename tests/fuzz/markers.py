@@ -229,7 +229,8 @@ def _document(draw: random.Random) -> str:
         spec = _indented([*body.split("\n"), *_spec(draw)], 4)
         return f"apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: n{number}\nspec:\n  template:\n{spec}"
     pod = [
-        "apiVersion: v1", "kind: Pod", "metadata:", f"  name: n{number}", "  labels: {app: web, agent-label: x}", "  annotations:",
+        "apiVersion: v1", "kind: Pod", "metadata:", f"  name: n{number}", "  labels: {app: web, agent-label: x}",
+        "  annotations:",
         *(f"    {line}" for line in annotations), *_spec(draw),
     ]  # fmt: skip
     if kind == "List":
