@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from sidecar_plugin.agents.agent import VALUES, AgentFolder
 from sidecar_plugin.agents.folders import AgentFolders
 from sidecar_plugin.commands import Command
-from sidecar_plugin.errors import UsageError, did_you_mean
+from sidecar_plugin.errors import UsageError, did_you_mean, visible
 from sidecar_plugin.runtime.console import write
 
 if TYPE_CHECKING:
@@ -59,7 +59,8 @@ def describe(name: str, templates: tuple[str, ...]) -> str:
     shown = f"\nExamples, printed by `sidecar-plugin agents {name} --example EXAMPLE`:\n\n{listed}" if examples else ""
     values = "".join(f"    {line}\n" if line else "\n" for line in files.get(VALUES, "").splitlines())
     switch = "    # The agent's switch.\n    enabled: false\n"
-    return f"{files.get(README, '').rstrip()}\n\nValues, with their defaults:\n\nagents:\n  {name}:\n{switch}{values}{shown}"
+    readme = files.get(README, "").rstrip()
+    return visible(f"{readme}\n\nValues, with their defaults:\n\nagents:\n  {name}:\n{switch}{values}{shown}")
 
 
 def example(name: str, wanted: str, templates: tuple[str, ...]) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.fuzz.__main__ import MEMORY, generated, mutated, run
 from tests.fuzz.commands import commanded
+from tests.fuzz.daemonsets import hostile_daemon_set
 from tests.fuzz.markers import forged
 from tests.fuzz.reprints import reprinted
 
@@ -74,3 +75,8 @@ def test_edited_and_reprinted_injections_are_taken_out_rightly_or_refused() -> N
 def test_forged_markers_remove_only_what_they_name_and_the_report_says_so() -> None:
     outcomes = list(map(forged, range(300)))
     assert {"uninject: changed, inject: changed", "uninject: refused, inject: refused"} <= set(outcomes)
+
+
+def test_hostile_daemonsets_write_one_new_folder_that_loads_or_nothing() -> None:
+    outcomes = list(map(hostile_daemon_set, range(150)))
+    assert set(outcomes) == {"made", "refused"}

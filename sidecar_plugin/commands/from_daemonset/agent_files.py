@@ -13,6 +13,7 @@ from sidecar_plugin.commands.from_daemonset.agent_values import values_schema, v
 from sidecar_plugin.commands.from_daemonset.daemonset import Data
 from sidecar_plugin.commands.from_daemonset.plan import AgentPlan, ConfigFile
 from sidecar_plugin.commands.from_daemonset.volumes import shortened
+from sidecar_plugin.errors import visible
 from sidecar_plugin.yamledit.emitter import block, flow, scalar
 
 README = "README.md"
@@ -219,7 +220,7 @@ def _readme(plan: AgentPlan) -> str:
         if lines:
             text.append(f"## {title}\n")
             text.append("".join(f"- {line}\n" for line in lines))
-    return "\n".join(text)
+    return visible("\n".join(text))
 
 
 def sections(plan: AgentPlan) -> list[tuple[str, list[str]]]:

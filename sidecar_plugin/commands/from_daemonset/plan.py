@@ -16,7 +16,7 @@ _DEFAULTS = {"dnsPolicy": "ClusterFirst", "terminationGracePeriodSeconds": 30}
 
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9._-]{1,253}")  # as Kubernetes takes keys of ConfigMaps; no separator of any system
-"""Every name of the input that becomes the name of a file or folder."""
+"""Every name of the input that becomes the name of a file or folder, or stands in the template as it is."""
 
 
 class DaemonSetError(SidecarPluginError):
@@ -58,12 +58,18 @@ def plan_agent(daemon_set: DaemonSet, container: str | None, name: str | None) -
     """
     plan = _Planner(daemon_set, _chosen(daemon_set, container), name).plan()
     for what, given in (
+        ("the DaemonSet's name", daemon_set.name),
         ("the agent's name", plan.name),
+        *(("a ConfigMap's name", one.config_map) for one in plan.files),
         *((f"a key of the ConfigMap {one.config_map}", one.key) for one in plan.files),
     ):
         if not _FILE_NAME.fullmatch(given) or set(given) <= {"."}:
-            message = f'{what}, "{given[:80]}", cannot be the name of a file: letters, digits, ".", "_" and "-" only'
+            message = f'{what}, "{given[:80]}", cannot be a name: letters, digits, ".", "_" and "-" only'
             raise DaemonSetError(message, daemon_set.place)
+    for one in plan.files:
+        if "\0" in one.text:
+            message = f'the key "{one.key}" of the ConfigMap {one.config_map} holds a NUL character, which no template can hold'
+            raise DaemonSetError(f"{message}; put it under binaryData", daemon_set.place)
     return plan
 
 
