@@ -80,7 +80,7 @@ KEYS = (
     '"sidecar-plugin.dev\\x2finjected"',
     f"'{MARKER}'",
 )
-OURS = ("agent", "agent-init", "other", "m")
+OURS = ("agent", "agent-init", "other", "m", "/shared", "shared", "AGENT", "pull")
 SPECS = (agents("agent"), agents("other"), agents("agent", "other"), agents("m"), {"clusterVersion": "1.28", **agents("agent")})
 
 
