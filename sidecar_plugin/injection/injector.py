@@ -12,7 +12,7 @@ from sidecar_plugin.injection.manifests import BroughtManifests
 from sidecar_plugin.injection.marker import has_marker
 from sidecar_plugin.injection.pod_injection import PodInjection
 from sidecar_plugin.injection.rendering import Rendering
-from sidecar_plugin.injection.stream import AgentManifest, Stream, append_documents, check_foreign, identity, split_manifests
+from sidecar_plugin.injection.stream import AgentManifest, Stream, append_documents, check_foreign, split_manifests
 from sidecar_plugin.injection.uninject import NOTHING_REMOVED, remove
 from sidecar_plugin.injection.writer import PodWriter
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped
@@ -102,9 +102,9 @@ class Injector:
     def warn_of_lost(self) -> None:
         """Warn of manifests with our marker that were removed and that these settings do not add again."""
         for manifest in self._manifests.lost():
-            kind, _, name = identity(manifest.document)
+            kind, _, name = manifest.identity
             message = f"{kind}/{name}, added before for the agent {manifest.agent}, was removed: these settings do not add it"
-            self._results.warn(message, manifest.document.place(0))
+            self._results.warn(message, manifest.place())
 
     def take_manifests(self) -> list[dict[str, Any]]:
         """Return the resources that agents brought along since the last call, with the marker."""
@@ -122,6 +122,7 @@ class Injector:
         removed = NOTHING_REMOVED
         if not self.is_idle and has_marker(document):
             document, removed = remove(document)
+            self.remember(removed.manifests)
             if removed.unclaimed:
                 self._results.warn(removed._replace(containers=[]).note(), document.place(0))
         text = document.text

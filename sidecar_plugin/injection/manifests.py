@@ -42,7 +42,7 @@ class BroughtManifests:
     def lost(self) -> list[AgentManifest]:
         """Return the manifests of an earlier run that were removed from the stream and not added again."""
         known = {key[1:] for key in self._known}
-        return [manifest for manifest in self.removed if identity(manifest.document) not in known]
+        return [manifest for manifest in self.removed if manifest.identity not in known]
 
     def new(self) -> list[dict[str, Any]]:
         """Return what was added since the last call of `take` or `drop`, with the marker."""

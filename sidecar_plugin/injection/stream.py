@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.errors import ManifestError, Place
 from sidecar_plugin.injection.marker import has_marker, manifest_agent
 from sidecar_plugin.kubernetes.origin import package_path
 from sidecar_plugin.kubernetes.text_search import has_escaped_letters
@@ -12,7 +12,7 @@ from sidecar_plugin.yamledit.documents import Document, split
 from sidecar_plugin.yamledit.editor import OPEN_SCALAR
 from sidecar_plugin.yamledit.emitter import block
 from sidecar_plugin.yamledit.extent import has_clip_at_end
-from sidecar_plugin.yamledit.nodes import Mapping, Sequence, follow
+from sidecar_plugin.yamledit.nodes import Mapping, Sequence, Target, follow
 from sidecar_plugin.yamledit.parser import may_hold_complex_key
 from sidecar_plugin.yamledit.removal import join_spans, span_of_items
 from sidecar_plugin.yamledit.source import Source
@@ -101,10 +101,17 @@ def check_foreign(document: Document) -> None:
 
 
 class AgentManifest(NamedTuple):
-    """A document of the stream that an earlier run added for an agent."""
+    """A document of the stream, or an item of a list in it, that an earlier run added for an agent."""
 
     document: Document
+    offset: int
+    identity: tuple[str, str, str]
+    """Kind, namespace and name."""
     agent: str
+
+    def place(self) -> Place:
+        """Return where it stood."""
+        return self.document.place(self.offset)
 
 
 def split_manifests(documents: list[Document]) -> tuple[list[Document], list[AgentManifest]]:
@@ -115,7 +122,7 @@ def split_manifests(documents: list[Document]) -> tuple[list[Document], list[Age
         if agent is None:
             kept.append(document)
         else:
-            manifests.append(AgentManifest(document, agent))
+            manifests.append(AgentManifest(document, 0, identity(document), agent))
     if kept and kept[-1] is not documents[-1] and documents[-1].text[-1:] not in ("\n", "\r"):
         last = kept[-1]  # the stream ended without a line break; the one before our manifest came with it
         length = len(last.text)
@@ -128,7 +135,11 @@ def split_manifests(documents: list[Document]) -> tuple[list[Document], list[Age
 
 def identity(document: Document) -> tuple[str, str, str]:
     """Return kind, namespace and name of the resource that a document is, "?" and "" for what it does not say."""
-    root = document.parse().root
+    return identity_of(document.parse().root)
+
+
+def identity_of(root: Target | None) -> tuple[str, str, str]:
+    """Return what `identity` does for the node of a resource."""
     metadata = root.get("metadata") if isinstance(root, Mapping) else None
     kind = (scalar_text(root, "kind") if root else None) or "?"
     return (

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.injection.marker import INJECTED, Marker, has_marker, identity_key, manifest_agent_of, marker_of
 from sidecar_plugin.injection.removal import EMPTY, Gone
-from sidecar_plugin.injection.stream import check_foreign, identity, split_manifests
+from sidecar_plugin.injection.stream import AgentManifest, check_foreign, identity, identity_of, split_manifests
 from sidecar_plugin.kubernetes.containers import LISTS
 from sidecar_plugin.runtime.report import Outcome, Results
 from sidecar_plugin.yamledit.access import check_once, effective_pair, scalar_text
@@ -23,12 +23,13 @@ from sidecar_plugin.yamledit.source import Source
 
 
 class Removed(NamedTuple):
-    """What was removed from a document: the agents, their containers that have other names than they, and the containers of no
-    agent."""
+    """What was removed from a document: the agents, their containers that have other names than they, the containers of no
+    agent, and items of lists that were manifests of agents."""
 
     agents: list[str]
     containers: list[str]
     unclaimed: list[str]
+    manifests: list[AgentManifest]
 
     def note(self, kept: Iterable[str] = ()) -> str:
         """Return what the report says of the containers, less those that were added again."""
@@ -36,7 +37,7 @@ class Removed(NamedTuple):
         return f"containers removed too: {', '.join(lost)}" if lost else ""
 
 
-NOTHING_REMOVED = Removed([], [], [])
+NOTHING_REMOVED = Removed([], [], [], [])
 
 
 def remove(document: Document) -> tuple[Document, Removed]:
@@ -47,15 +48,18 @@ def remove(document: Document) -> tuple[Document, Removed]:
     """
     root = document.parse().root
     gone = Gone()
-    removed = Removed([], [], [])
+    removed = Removed([], [], [], [])
+    ours: set[int] = set()  # the items that are manifests of agents: their annotation is no pod template's
     for node in walk(root) if root is not None else ():
         if isinstance(node, Sequence):
             for index, item in enumerate(node.items):
                 agent = manifest_agent_of(document, item) if isinstance(item, Mapping) else None
                 if agent is not None:
                     gone.add_items(node, {index})
-                    removed.agents.append(agent)
-        elif isinstance(node, Mapping) and (found := marker_of(document, node)) is not None:
+                    target = follow(item)
+                    ours.add(id(target))
+                    removed.manifests.append(AgentManifest(document, target.start, identity_of(target), agent))
+        elif isinstance(node, Mapping) and id(node) not in ours and (found := marker_of(document, node)) is not None:
             scalar, marker = found
             _check(document, node, scalar, marker)
             _Removal(document, node, marker, gone).run()
@@ -97,14 +101,20 @@ def _check(document: Document, template: Mapping, scalar: Scalar, marker: Marker
 def _check_volumes(document: Document, spec: Mapping, marker: Marker) -> None:
     """Raise ManifestError, at the mount, for a volume to remove that a container mounts which stays, in a mount which stays."""
     volumes = set(marker.added.get("spec.volumes", ()))
-    mounts = {path for key, paths in marker.added.items() if key.endswith("].volumeMounts") for path in paths}
-    for key in LISTS if volumes else ():
-        pair = effective_pair(spec, key)
-        listed = follow(pair[1]) if pair else None
-        for item in listed.items if isinstance(listed, Sequence) else ():
+    if not volumes:
+        return
+    listed = {key: follow(pair[1]) for key in LISTS if (pair := effective_pair(spec, key))}
+    lists = {key: node.items for key, node in listed.items() if isinstance(node, Sequence)}
+    there = {f"spec.{key}[{_name(item, 'name')}].volumeMounts" for key, items in lists.items() for item in items}
+    renamed = {
+        path for key, paths in marker.added.items() if key.endswith("].volumeMounts") and key not in there for path in paths
+    }
+    for key, containers in lists.items():
+        for item in containers:
             container = follow(item)
             if not isinstance(container, Mapping) or _name(item, "name") in marker.added.get(f"spec.{key}", ()):
                 continue
+            mounts = renamed.union(marker.added.get(f"spec.{key}[{_name(item, 'name')}].volumeMounts", ()))
             mounted = effective_pair(container, "volumeMounts")
             items = follow(mounted[1]) if mounted else None
             for mount in items.items if isinstance(items, Sequence) else ():
@@ -261,16 +271,16 @@ def _name(item: Node, identity: str) -> str | None:
     return scalar_text(follow(item), identity)
 
 
+def _manifest_outcome(manifest: AgentManifest) -> Outcome:
+    return Outcome(manifest.place, *manifest.identity, (), (manifest.agent,), note="a manifest of it")
+
+
 def uninject(source: Source, results: Results) -> str:
     """Return the stream as it was before any injection. Raises ManifestError, with the place."""
     pieces = []
     documents, manifests = split_manifests(split(source))
     for manifest in manifests:
-        kind, namespace, name = identity(manifest.document)
-        outcome = Outcome(
-            partial(manifest.document.place, 0), kind, namespace, name, (), (manifest.agent,), note="a manifest of it"
-        )
-        results.outcomes.append(outcome)
+        results.outcomes.append(_manifest_outcome(manifest))
     for document in documents:
         if not has_marker(document):
             check_foreign(document)
@@ -278,6 +288,7 @@ def uninject(source: Source, results: Results) -> str:
             continue
         without, removed = remove(document)
         pieces.append(without.text)
+        results.outcomes += map(_manifest_outcome, removed.manifests)
         if removed.agents:
             kind, namespace, name = identity(document)
             agents = tuple(dict.fromkeys(removed.agents))

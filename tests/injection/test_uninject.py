@@ -202,3 +202,43 @@ def test_a_block_scalar_before_an_agents_manifest_keeps_its_line_break() -> None
     assert (done.status, done.stdout.decode()) == (0, foreign)
     plain = "apiVersion: v1\nkind: Secret\n"
     assert run("uninject", "-", stdin=f"{plain}---\n{ours}").stdout.decode() == plain.rstrip("\n")
+
+
+def test_an_item_of_a_list_that_is_no_manifest_of_ours_is_named_when_it_goes() -> None:
+    """A forged marker on an item of a List, nested ones too: uninject and inject name the item, not the List."""
+    claimed = {"version": 1, "manifest": "logging"}
+    policy = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "deny", "annotations": {MARKER: json.dumps(claimed)}},
+        "spec": {"podSelector": {}},
+    }
+    other = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "stays"}}
+    inner = {"apiVersion": "v1", "kind": "List", "items": [policy, other]}
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": [inner]}) + "\n"
+    done = run("uninject", "-", stdin=text)
+    assert (done.status, b"deny" in done.stdout, b"stays" in done.stdout) == (0, False, True)
+    assert "NetworkPolicy/deny" in done.stderr
+    injected = run("--cluster-version=1.30", "--set", "agents.proxy.enabled=true", stdin=text)
+    assert b"deny" not in injected.stdout
+    assert "NetworkPolicy/deny" in injected.stderr
+
+
+def test_a_mount_of_another_container_does_not_excuse_the_removal_of_its_volume() -> None:
+    marker = {
+        "version": 1,
+        "agents": {"a": {"declaration": "acs", "container": "no-such"}},
+        "added": {"spec.volumes": ["data"], "spec.containers[web].volumeMounts": ["/data"]},
+        "created": [],
+    }
+    mount = {"name": "data", "mountPath": "/data"}
+    containers = [{"name": name, "image": "x", "volumeMounts": [mount]} for name in ("web", "db")]
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "p", "annotations": {MARKER: json.dumps(marker)}},
+        "spec": {"containers": containers, "volumes": [{"name": "data", "emptyDir": {}}]},
+    }
+    done = run("uninject", "-", stdin=yaml.safe_dump(pod))
+    assert (done.status, done.stdout) == (1, b"")
+    assert 'the container "db" mounts the volume "data"' in done.stderr
