@@ -142,3 +142,14 @@ def test_a_credential_is_never_dropped(output: str, key: str) -> None:
     done = run("--report=none", stdin=stream("logging", values))
     assert done.status == 1
     assert f"agents.logging.output.{key}: must be left out" in done.stderr
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_comment_of_a_configuration_template_is_no_part_of_what_is_rendered(mode: str) -> None:
+    """So that a better comment rolls no pods."""
+    agent, values = MODES[mode]
+    done = run("--report=none", stdin=stream(agent, values, platform="acs"))
+    template = next(each for each in yaml.safe_load_all(done.stdout) if each["kind"] == "Deployment")["spec"]["template"]
+    texts = [text for key, text in template["metadata"]["annotations"].items() if f"{agent}.sidecar-plugin.dev/" in key]
+    assert texts
+    assert [line for text in texts for line in text.splitlines() if line.lstrip().startswith("#")] == []
