@@ -46,20 +46,29 @@ class StreamFinding(NamedTuple):
 class StreamRules:
     """Holds pods against the objects of one or more streams, pod by pod, and then all together."""
 
-    __slots__ = ("_objects", "_totals")
+    __slots__ = ("_by_namespace", "_by_target", "_objects", "_totals")
 
     def __init__(self, objects: list[StreamObject]) -> None:
         self._objects = objects
+        self._by_namespace: dict[str, list[StreamObject]] = {}
+        self._by_target: dict[tuple[str, str, str], list[StreamObject]] = {}  # autoscalers, by what they scale
+        for one in objects:
+            target = one.spec.get("scaleTargetRef")
+            if one.kind != "HorizontalPodAutoscaler":
+                self._by_namespace.setdefault(one.namespace, []).append(one)
+            elif isinstance(target, dict):
+                key = one.namespace, str(target.get("kind")), str(target.get("name"))
+                self._by_target.setdefault(key, []).append(one)
         self._totals: dict[tuple[str, str], list[_Total]] = {}
 
     def findings(self, view: PodView) -> Iterator[tuple[str, Finding]]:
         """Yield what does not go with the containers of one pod, with the rule's name; note what the pod asks for."""
-        for one in self._objects:
-            if one.namespace != view.pod.namespace:
-                continue
+        pod = view.pod
+        others = self._by_namespace.get(pod.namespace, [])
+        for one in (*others, *self._by_target.get((pod.namespace, pod.kind, pod.name), ())):
             if one.kind == "ResourceQuota":
                 self._totals.setdefault((one.name, one.namespace), []).append(_Total.of(view))
-            for finding in _OF_POD[one.kind](one, view, self._objects):
+            for finding in _OF_POD[one.kind](one, view, others):
                 yield NAMES[one.kind], finding
 
     def together(self) -> Iterator[tuple[str, StreamFinding]]:
@@ -175,7 +184,7 @@ def _hard(one: StreamObject) -> dict[str, int]:
 
 def _quota(one: StreamObject, view: PodView, others: list[StreamObject]) -> Iterator[Finding]:
     """A quota for CPU or memory refuses pods with a container that does not say how much it takes."""
-    filled_in = _defaults(others, one.namespace)
+    filled_in = _defaults(others)
     for field in _hard(one):
         kind, _, resource = field.partition(".")
         if resource == "ephemeral-storage" or field in filled_in:
@@ -187,11 +196,11 @@ def _quota(one: StreamObject, view: PodView, others: list[StreamObject]) -> Iter
                 yield _of_container(container, message, "set resources")
 
 
-def _defaults(others: list[StreamObject], namespace: str) -> set[str]:
-    """Return the fields of a quota, such as limits.cpu, that a LimitRange of the namespace fills in."""
+def _defaults(others: list[StreamObject]) -> set[str]:
+    """Return the fields of a quota, such as limits.cpu, that the LimitRanges of the namespace fill in."""
     found: set[str] = set()
     for one in others:
-        for limit in mappings_of(one.spec, "limits") if (one.kind, one.namespace) == ("LimitRange", namespace) else ():
+        for limit in mappings_of(one.spec, "limits") if one.kind == "LimitRange" else ():
             if limit.get("type") == "Container":
                 found |= {f"limits.{name}" for key in ("default", "max") for name in amounts(limit.get(key))}
                 found |= {f"requests.{name}" for key in _REQUESTED_BY for name in amounts(limit.get(key))}
@@ -202,9 +211,6 @@ def _defaults(others: list[StreamObject], namespace: str) -> set[str]:
 
 
 def _autoscaler(one: StreamObject, view: PodView, _: list[StreamObject]) -> Iterator[Finding]:
-    target = one.spec.get("scaleTargetRef")
-    if not isinstance(target, dict) or (target.get("kind"), target.get("name")) != (view.pod.kind, view.pod.name):
-        return
     application = next((each.name for each in view.running if not each.is_agent), "") or "NAME"
     for resource in _utilizations(one.spec):
         scales = f"{one} scales by the utilization of {resource}"

@@ -1,0 +1,22 @@
+"""The manifests that agents bring: each once over all files of a run."""
+
+from pathlib import Path
+
+from tests.support.command import run
+
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: NAME}\nspec: {containers: [{name: app, image: x}]}\n"
+
+
+def test_a_manifest_stands_in_the_first_file_that_needs_it_and_in_no_other(tmp_path: Path) -> None:
+    template = "container: {name: a, image: x}\nmanifests: [{apiVersion: v1, kind: ConfigMap, metadata: {name: once}}]\n"
+    (tmp_path / "template.yaml").write_text(template)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("one", "two", "three"):
+        (folder / f"{name}.yaml").write_text(POD.replace("NAME", name))
+    enabled = ("--set", "agents.a.enabled=true", "--set-file", f"agents.a.template={tmp_path / 'template.yaml'}")
+    out = tmp_path / "out"
+    done = run("inject", "--cluster-version=1.30", *enabled, "--output-dir", str(out), str(folder))
+    assert done.status == 0, done.stderr
+    held = [path.name for path in sorted(out.rglob("*.yaml")) if "kind: ConfigMap" in path.read_text()]
+    assert held == ["one.yaml"]
