@@ -2,9 +2,11 @@
 
 import os
 import sys
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator
 from difflib import SequenceMatcher
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from sidecar_plugin.errors import one_line, visible
 from sidecar_plugin.runtime.secrets import secret_lines
@@ -52,7 +54,7 @@ class _Line(NamedTuple):
 
 def _hunks(before: list[str], after: list[str], secret: frozenset[int], new_secret: frozenset[int]) -> Iterator[list[_Line]]:
     """Yield the changed parts with three lines of context, cut where a line of context is one of a Secret."""
-    for group in SequenceMatcher(None, before, after).get_grouped_opcodes(3):
+    for group in _Matcher(None, before, after).get_grouped_opcodes(3):
         hunk = list[_Line]()
         for tag, first, end, new_first, new_end in group:
             if tag == "equal":
@@ -68,6 +70,71 @@ def _hunks(before: list[str], after: list[str], secret: frozenset[int], new_secr
             for index in range(new_first, new_end):
                 hunk.append(_Line("+", end, index, _NOT_SHOWN if index in new_secret else after[index]))
         yield from _changed(hunk)
+
+
+_Opcode = tuple[Literal["replace", "delete", "insert", "equal"], int, int, int, int]
+_LARGE = 2000  # lines
+
+
+class _Matcher(SequenceMatcher[str]):
+    """Compares large texts piece by piece, between lines that stand once in both: difflib alone takes quadratic time."""
+
+    a: list[str]
+    b: list[str]
+
+    def get_opcodes(self) -> list[_Opcode]:
+        if len(self.a) + len(self.b) <= _LARGE:
+            return super().get_opcodes()
+        found: list[_Opcode] = []
+        start, new_start = 0, 0
+        for index, new_index in [*_anchors(self.a, self.b), (len(self.a), len(self.b))]:
+            old, new = self.a[start:index], self.b[new_start:new_index]
+            if len(old) * len(new) > _LARGE**2:
+                pieces: list[_Opcode] = [("replace", 0, len(old), 0, len(new))]
+            else:
+                pieces = SequenceMatcher(None, old, new).get_opcodes()
+            found += [(tag, a + start, b + start, c + new_start, d + new_start) for tag, a, b, c, d in pieces]
+            if index < len(self.a):
+                found.append(("equal", index, index + 1, new_index, new_index + 1))
+            start, new_start = index + 1, new_index + 1
+        return _merged(found)
+
+
+def _anchors(before: list[str], after: list[str]) -> list[tuple[int, int]]:
+    """Return the places of lines that stand once in both texts, as many as come in the same order (patience diff)."""
+    places = _once(after)
+    pairs = [(index, places[line]) for line, index in _once(before).items() if line in places]
+    tops: list[int] = []  # the smallest last place of a chain of each length
+    ends: list[int] = []  # the pair with that place
+    previous: list[int] = []
+    for number, (_, place) in enumerate(pairs):
+        length = bisect_left(tops, place)
+        tops[length : length + 1] = [place]
+        previous.append(ends[length - 1] if length else -1)
+        ends[length : length + 1] = [number]
+    chain = []
+    number = ends[-1] if ends else -1
+    while number >= 0:
+        chain.append(pairs[number])
+        number = previous[number]
+    return chain[::-1]
+
+
+def _once(lines: list[str]) -> dict[str, int]:
+    """Return the lines that stand once, in their order, with their places."""
+    counts = Counter(lines)
+    return {line: index for index, line in enumerate(lines) if counts[line] == 1}
+
+
+def _merged(opcodes: list[_Opcode]) -> list[_Opcode]:
+    """Return the opcodes with neighbours of one kind as one."""
+    merged: list[_Opcode] = []
+    for tag, first, end, new_first, new_end in opcodes:
+        if merged and merged[-1][0] == tag:
+            merged[-1] = (tag, merged[-1][1], end, merged[-1][3], new_end)
+        else:
+            merged.append((tag, first, end, new_first, new_end))
+    return merged
 
 
 def _changed(hunk: list[_Line]) -> Iterator[list[_Line]]:

@@ -114,7 +114,7 @@ class Editor:
             raise EditError(
                 f'"{key.value}" is null in flow style and cannot be filled; write {empty} or leave it out', null.start
             )
-        if null.anchor is not None or is_missing(self.text, null) or ":" not in self.text[key.end : null.start]:
+        if null.anchor is not None or is_missing(self.text, key, null) or ":" not in self.text[key.end : null.start]:
             raise EditError(f'"{key.value}" is null and cannot be filled as it is written; leave it out', key.start)
         if null.value:
             self._insert(null.start, "# ")

@@ -4,10 +4,13 @@ libyaml reports the end of a block collection at the start of the next token, be
 the end of the last line that belongs to the content.
 """
 
+import re
+
 from sidecar_plugin.yamledit.lines import BREAKS
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, Sequence
 
 _BLOCK_STYLES = ("|", ">")
+_COMMENT = rf"#[^{BREAKS}]*"
 
 
 def content_end(text: str, node: Node) -> int:
@@ -20,12 +23,14 @@ def content_end(text: str, node: Node) -> int:
 
 def pair_end(text: str, key: Scalar, value: Node) -> int:
     """Return where the content of a mapping's pair ends."""
-    return key.end if is_missing(text, value) else max(content_end(text, value), key.end)
+    return key.end if is_missing(text, key, value) else max(content_end(text, value), key.end)
 
 
-def is_missing(text: str, value: Node) -> bool:
+def is_missing(text: str, key: Scalar, value: Node) -> bool:
     """Say whether a value has no colon either, as in `? key`: libyaml reports it at the next token, something else's."""
-    return isinstance(value, Scalar) and value.start == value.end and text[value.start - 1] != ":"
+    if not isinstance(value, Scalar) or value.start != value.end:
+        return False
+    return ":" not in re.sub(_COMMENT, "", text[key.end : value.start])
 
 
 def _last_inside(text: str, node: Node) -> Node:
@@ -36,7 +41,7 @@ def _last_inside(text: str, node: Node) -> Node:
             node = node.items[-1]
         else:
             key, value = node.pairs[-1]
-            node = key if is_missing(text, value) else value
+            node = key if is_missing(text, key, value) else value
     return node
 
 

@@ -80,7 +80,7 @@ class Converter:
         exact = self._come_back(document, text, plans)
         for one in plans:
             place = one.pod.document.place(one.pod.offset)
-            lost = [loss for change in one.changes for loss in losses.of(one.pod, change, one.changes)]
+            lost = losses.of(one.pod, one.changes)
             if one.number not in exact and not any(loss.is_lasting for loss in lost):
                 lost.append(losses.NOT_TO_THE_BYTE)
             for loss in lost:

@@ -21,13 +21,21 @@ class Loss(NamedTuple):
 NOT_TO_THE_BYTE = Loss("converting back gives the same pod, but not the same text to the byte (layout, comments, key order)")
 
 
-def of(pod: PodTemplate, change: Change, changes: tuple[Change, ...]) -> list[Loss]:
-    """Return what is lost by the change, one of the pod's changes."""
+def of(pod: PodTemplate, changes: tuple[Change, ...]) -> list[Loss]:
+    """Return what the pod loses by its changes."""
+    plain = [each for each in containers(pod) if each.list_name == "initContainers" and not _is_native(each)]
+    moving = {change.sidecar.container.place for change in changes}
+    listed = list_of(pod, "containers")[1].items
+    last = max((index for index in range(len(listed)) if index not in moving), default=-1)  # of the containers that stay
+    return [loss for change in changes for loss in _of_change(change, plain, last)]
+
+
+def _of_change(change: Change, plain: list[Container], last: int) -> list[Loss]:
     found = []
     if change.sidecar.container.list_name == "initContainers":
-        found += _of_native(pod, change)
+        found += _of_native(change, plain)
     elif change.target == "initContainers":
-        found += _of_container(pod, change, {other.sidecar.container.place for other in changes})
+        found += _of_container(change, plain, last)
     found += _of_values(change)
     if not DECLARATIONS[change.to].is_ordered:
         message = f"as a {change.to} container nothing starts it before the application or ends it after it"
@@ -48,11 +56,10 @@ def _of_values(change: Change) -> list[Loss]:
     return found
 
 
-def _of_native(pod: PodTemplate, change: Change) -> list[Loss]:
+def _of_native(change: Change, plain: list[Container]) -> list[Loss]:
     """A native sidecar is started in the order of the list, and its startup probe holds back all that follows (KEP-753)."""
     found = []
     here = change.sidecar.container.place
-    plain = [each for each in containers(pod) if each.list_name == "initContainers" and not _is_native(each)]
     before = [each.name for each in plain if each.place < here]
     behind = [each.name for each in plain if each.place > here]
     if before:
@@ -67,20 +74,15 @@ def _of_native(pod: PodTemplate, change: Change) -> list[Loss]:
     return found
 
 
-def _of_container(pod: PodTemplate, change: Change, moving: set[int]) -> list[Loss]:
+def _of_container(change: Change, plain: list[Container], last: int) -> list[Loss]:
     """A container that becomes a native sidecar starts in front of the pod's own init containers."""
     found = []
     here = change.sidecar.container
-    _, listed = list_of(pod, "containers")
-    if any(index not in moving for index in range(here.place + 1, len(listed.items))):
+    if here.place < last:
         moved = "it is not the last container; that place is lost, converting back puts it last"
         found.append(Loss(f"{_who(change)}: {moved}", is_lasting=True))
     volumes = _volumes(here)
-    sharing = [
-        each.name
-        for each in containers(pod)
-        if each.list_name == "initContainers" and not _is_native(each) and _volumes(each) & volumes
-    ]
+    sharing = [each.name for each in plain if _volumes(each) & volumes] if volumes else []
     if sharing:
         message = f"it now starts before the init container {_all(sharing)}, which mounts a volume of its"
         found.append(Loss(f"{_who(change)}: {message}; if it reads what that one writes, put it behind it"))

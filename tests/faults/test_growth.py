@@ -1,0 +1,202 @@
+"""Time in proportion to the input: twice the size takes at most 2.5 times as long, for every command and many shapes.
+
+A shape is a function from a size to a text. What a run of size 1 costs is taken off both
+times. To add one, add a row.
+"""
+
+import gc
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.command import run
+
+FACTOR = 2.5
+SLACK = 0.04  # seconds: what a measurement of this machine is off by
+TRIES = 4
+DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web{0}}}\nspec:\n  template:\n    spec:\n"
+CONTAINER = "      - {{name: app{0}, image: 'app:1'}}\n"
+Shape = Callable[[int], str]
+
+
+def many(each: str, head: str = "", tail: str = "") -> Shape:
+    """Return the shape in which a piece of text stands so many times, with its number."""
+    return lambda size: head + "".join(each.format(index) for index in range(size)) + tail
+
+
+def in_a_pod(field: str, item: str) -> Shape:
+    pod = f"apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  containers:\n  - {{name: app, image: x}}\n  {field}:\n"
+    return many(
+        item, pod, "  - {name: last, image: x, emptyDir: {}}\n" if field in ("volumes", "initContainers") else "  - {}\n"
+    )
+
+
+DEPLOYMENTS = many(f"---\n{DEPLOYMENT}      containers:\n{CONTAINER}")
+FOREIGN = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c{0}}}\ndata: {{k: v}}\n"
+UNKNOWN = "---\napiVersion: example.com/v1\nkind: Thing{0}\nmetadata: {{name: t}}\nspec: {{containers: []}}\n"
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec:\n  containers:\n"
+HPA = (
+    "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{name: h{0}}}\nspec:\n  maxReplicas: 2\n"
+    "  scaleTargetRef: {{kind: Deployment, name: web{0}}}\n"
+)
+
+
+def in_a_container(field: str) -> str:
+    return f"{POD.format()}  - name: a\n    image: x\n    {field}:\n"
+
+
+def aliases(size: int) -> str:
+    head = "apiVersion: v1\nkind: Pod\nmetadata: {name: p, labels: &l {a: b}}\nspec:\n  containers:\n"
+    head += "  - {name: app, image: x}\nmore:\n"
+    return head + "".join(f"- *l  # {index}\n" for index in range(size))
+
+
+def merges(size: int) -> str:
+    head = "base: &b {image: x}\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n"
+    return head + "".join(f"  - {{<<: *b, name: app{index}}}\n" for index in range(size)) + "  - {name: last, image: x}\n"
+
+
+def flow_list(size: int) -> str:
+    spec = {"containers": [{"name": "a", "image": "x"}]}
+    items = [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"p{index}"}, "spec": spec}
+             for index in range(size)]  # fmt: skip
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items}) + "\n"
+
+
+def long_text(size: int) -> str:
+    text = "".join(f"    line {index} of a long text\n" for index in range(size))
+    return f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndata:\n  k: |\n    x\n{text}---\n{DEPLOYMENTS(1)}"
+
+
+def injected(shape: Shape, *words: str) -> Shape:
+    def text(size: int) -> str:
+        done = run("--cluster-version=1.30", "--report=none", *agent(), *words, stdin=shape(size))
+        assert done.status == 0, done.stderr
+        return done.stdout.decode()
+
+    return text
+
+
+def acs(size: int) -> str:
+    sidecar = "      - {{name: side{0}, image: x, env: [{{name: __IS_SIDECAR__, value: 'true'}}]}}\n"
+    return many(sidecar, DEPLOYMENT.format(0) + "      containers:\n" + CONTAINER.format(0))(size)
+
+
+def pods(size: int) -> str:
+    status = {"name": "a", "ready": True, "started": True, "restartCount": 0, "image": "x", "state": {"running": {}}}
+    statuses = {"phase": "Running", "containerStatuses": [status], "initContainerStatuses": [{**status, "name": "s"}]}
+    sidecar = {"name": "s", "image": "x", "restartPolicy": "Always"}
+    spec = {"containers": [{"name": "a", "image": "x"}], "initContainers": [sidecar]}
+    items = [
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"p{index}"}, "spec": spec, "status": statuses}
+        for index in range(size)
+    ]  # fmt: skip
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+
+
+def daemonset(key: str, item: Callable[[int], Any]) -> Shape:
+    def text(size: int) -> str:
+        container: dict[str, Any] = {"name": "a", "image": "x:1"}
+        spec: dict[str, Any] = {"containers": [container]}
+        (container if key in ("env", "args") else spec)[key] = [item(index) for index in range(size)]
+        template = {"metadata": {"labels": {"a": "b"}}, "spec": spec}
+        whole = {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "a"}, "spec": {"template": template}}
+        return json.dumps(whole)
+
+    return text
+
+
+def settings(entry: str, key: str) -> Shape:
+    head = "apiVersion: sidecar-plugin.dev/v1alpha1\nkind: SidecarInjection\nmetadata: {{name: s}}\n"
+    head += "spec:\n  clusterVersion: '1.30'\n"
+    return many(entry, f"{head.format()}  {key}:\n", f"---\n{DEPLOYMENTS(1)}")
+
+
+def agent() -> list[str]:
+    return [
+        "--set",
+        "agents.own.enabled=true",
+        "--set-file",
+        f"agents.own.template={Path(__file__).parent / 'growth_agent.yaml.j2'}",
+    ]
+
+
+INJECT = ("inject", "--report=none", "--cluster-version=1.30", "AGENT", "-")
+CONTAINERS = many(CONTAINER, DEPLOYMENT.format(0) + "      containers:\n")
+CONVERT = ("convert", "--report=none")
+UNINJECT = ("uninject", "--report=none", "-")
+FROM_DAEMONSET = ("from-daemonset", "OUT", "-")
+SHAPES: dict[str, tuple[tuple[str, ...], Shape, int]] = {
+    "inject: documents": (INJECT, DEPLOYMENTS, 600),
+    "inject: documents without workloads": (INJECT, many(FOREIGN, tail=f"---\n{DEPLOYMENTS(1)}"), 20000),
+    "inject: documents of unknown kinds": (INJECT, many(UNKNOWN), 4000),
+    "inject: containers of a pod": (INJECT, CONTAINERS, 250),
+    "inject: init containers": (INJECT, in_a_pod("initContainers", "  - {{name: i{0}, image: x}}\n"), 8000),
+    "inject: volumes": (INJECT, in_a_pod("volumes", "  - {{name: v{0}, emptyDir: {{}}}}\n"), 6000),
+    "inject: ports": (INJECT, many("    - {{containerPort: {0}1}}\n", in_a_container("ports")), 12000),
+    "inject: variables": (INJECT, many("    - {{name: A{0}, value: b}}\n", in_a_container("env")), 15000),
+    "inject: mounts": (INJECT, many("    - {{name: v, mountPath: /m{0}}}\n", in_a_container("volumeMounts")), 12000),
+    "inject: comments": (INJECT, many("# a comment, {0}\n", tail=DEPLOYMENTS(1)), 200000),
+    "inject: a long text": (INJECT, long_text, 100000),
+    "inject: aliases": (INJECT, aliases, 20000),
+    "inject: merge keys": (INJECT, merges, 250),
+    "inject: a list in one line": (INJECT, flow_list, 500),
+    "inject: autoscalers": (INJECT, lambda size: DEPLOYMENTS(size) + many(HPA)(size), 400),
+    "inject: again": (INJECT, injected(DEPLOYMENTS), 300),
+    "inject: again, containers of a pod": (INJECT, injected(CONTAINERS), 250),
+    "inject --diff: documents": (("inject", "--diff", *INJECT[1:]), DEPLOYMENTS, 500),
+    "inject --diff: containers of a pod": (("inject", "--diff", *INJECT[1:]), CONTAINERS, 250),
+    "inject: settings, targets": (INJECT, settings("  - {{names: [n{0}]}}\n", "targets"), 3000),
+    "inject: settings, workloads": (INJECT, settings("  - {{group: a.io, kind: K{0}, podTemplate: t}}\n", "workloads"), 3000),
+    "uninject: documents": (UNINJECT, injected(DEPLOYMENTS), 500),
+    "uninject: containers of a pod": (UNINJECT, injected(CONTAINERS), 250),
+    "convert: documents": ((*CONVERT, "--to=acs", "-"), injected(DEPLOYMENTS), 100),
+    "convert: sidecars of a pod": ((*CONVERT, "--to=native", "-"), acs, 300),
+    "check: documents": (("check", "-"), DEPLOYMENTS, 1000),
+    "check: findings in a pod": (("check", "-"), acs, 1000),
+    "check: autoscalers": (("check", "-"), lambda size: DEPLOYMENTS(size) + many(HPA)(size), 500),
+    "verify: pods": (("verify", "-"), pods, 4000),
+    "from-daemonset: variables": (FROM_DAEMONSET, daemonset("env", lambda at: {"name": f"A{at}", "value": "b"}), 1500),
+    "from-daemonset: arguments": (FROM_DAEMONSET, daemonset("args", lambda index: f"--a{index}"), 4000),
+    "from-daemonset: volumes": (FROM_DAEMONSET, daemonset("volumes", lambda at: {"name": f"v{at}", "emptyDir": {}}), 3000),
+}  # fmt: skip
+
+
+def cost(command: tuple[str, ...], text: str, folder: Path) -> float:
+    """Return the seconds of computing of one run."""
+    words: list[str] = []
+    for word in command:
+        words += (
+            agent()
+            if word == "AGENT"
+            else ["--output-dir", str(folder / f"out{time.monotonic_ns()}")]
+            if word == "OUT"
+            else [word]
+        )
+    gc.disable()  # as the program itself does
+    try:
+        begun = time.process_time()
+        done = run(*words, stdin=text)
+        spent = time.process_time() - begun
+    finally:
+        gc.enable()
+    assert done.status in (0, 1) and "Traceback" not in done.stderr, done.stderr[:500]
+    return spent
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHAPES)
+def test_twice_the_input_takes_at_most_two_and_a_half_times_as_long(name: str, tmp_path: Path) -> None:
+    command, shape, size = SHAPES[name]
+    texts = [shape(each) for each in (1, size, 2 * size)]
+    best = [min(cost(command, text, tmp_path) for _ in range(2)) for text in texts]
+    for _ in range(TRIES):
+        base, once, twice = best
+        if twice - base <= FACTOR * (once - base) + SLACK:
+            return
+        best = [min(known, cost(command, text, tmp_path)) for known, text in zip(best, texts, strict=True)]
+    pytest.fail(f"{size}: {best[1] - best[0]:.2f} s, twice as many: {best[2] - best[0]:.2f} s")
