@@ -19,12 +19,12 @@ body {
   font: 14px/1.5 system-ui, sans-serif; color: var(--text); background: var(--back);
   margin: 2rem auto; max-width: 60rem; padding: 0 1rem;
 }
-section { border: 1px solid var(--line); border-radius: 6px; padding: .5rem 1rem; margin: 1rem 0; }
+section { border: 1px solid var(--line); border-radius: 6px; padding: .5rem 1rem; margin: 1rem 0; overflow-x: auto; }
 section.failed { border-color: var(--bad); border-width: 2px; }
 h2 { font-size: 1rem; margin: .25rem 0; overflow-wrap: anywhere; }
 p { margin: .25rem 0; overflow-wrap: anywhere; }
 .bad { color: var(--bad); }
-svg { width: 100%; height: auto; display: block; }
+svg { width: 100%; min-width: 42rem; height: auto; display: block; }
 svg text { font: 12px ui-monospace, monospace; fill: var(--text); }
 .agent { fill: var(--agent); }
 .application { fill: var(--app); }
