@@ -191,7 +191,8 @@ def grace_period(view: PodView) -> Iterator[Finding]:
             message = f"terminationGracePeriodSeconds 0 leaves {one.who} no time to hand over what it holds"
         else:
             continue
-        yield _at(view, "terminationGracePeriodSeconds", f"{message}: it is killed", "raise it", one)
+        remedy = "raise it, or let the agent end sooner" if one.is_agent else "raise it"
+        yield _at(view, "terminationGracePeriodSeconds", f"{message}: it is killed", remedy, one)
 
 
 def names(view: PodView) -> Iterator[Finding]:
