@@ -3,6 +3,7 @@
 import pytest
 
 from sidecar_plugin.injection.positions import ListAdditions, Position
+from tests.support.command import load, run
 
 OWN = ["web", "db"]
 PLACES: list[tuple[list[tuple[str, Position]], list[str]]] = [
@@ -29,3 +30,19 @@ def test_a_container_stands_where_its_position_says(added: list[tuple[str, Posit
     for index, name in enumerate(OWN):
         order += [name, *(item["name"] for item in additions.behind.get(index, []))]
     assert [*order, *(item["name"] for item in additions.last)] == expected
+
+
+@pytest.mark.parametrize(("version", "init"), [("1.28", ["prepare", "migrate"]), ("1.30", ["migrate", "prepare", "own"])])
+def test_an_agents_init_container_goes_before_it_or_first_where_it_is_in_another_list(version: str, init: list[str]) -> None:
+    pod = (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  initContainers:\n  - {name: migrate, image: x}\n"
+        "  containers:\n  - {name: web, image: x}\n  - {name: db, image: x}\n"
+    )
+    beside = "web" if version == "1.28" else "migrate"
+    template = "container: {name: own\\, image: x}\ninitContainers: [{name: prepare\\, image: x}]"
+    settings = f"agents.own.enabled=true,agents.own.position.after={beside},agents.own.template={template}"
+    done = run("--platform=acs", f"--cluster-version={version}", "--report=none", "--set", settings, stdin=pod)
+    assert done.status == 0, done.stderr
+    [spec] = [document["spec"] for document in load(done.stdout.decode())]
+    assert [one["name"] for one in spec["initContainers"]] == init
+    assert [one["name"] for one in spec["containers"]] == (["web", "own", "db"] if version == "1.28" else ["web", "db"])

@@ -210,3 +210,9 @@ def test_an_unknown_kind_can_be_excluded_by_its_name() -> None:
     done = run(*SETTINGS, "--set", "exclude[0].kinds={Fleet}", stdin=UNKNOWN)
     assert (done.status, done.stdout.decode()) == (0, UNKNOWN)
     assert "warning" not in done.stderr
+
+
+def test_a_kind_of_ones_own_that_ends_in_list_is_no_list_of_ours() -> None:
+    text = "apiVersion: example.com/v1\nkind: AllowList\nmetadata: {name: a}\nitems: {containers: x}\n"
+    done = run(*SETTINGS, stdin=text)
+    assert (done.status, done.stdout.decode()) == (0, text)
