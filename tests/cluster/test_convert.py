@@ -16,6 +16,9 @@ NOT_TAKEN = {
     "lists-and-custom-resources": "a Rollout is no kind of this server",
 }
 """What the server refuses in the input too, so that nothing can be told from its answer."""
+MARKS = {"acs": ("__IS_SIDECAR__", "true"), "eci": ("ECI_CONTAINER_TYPE", "sidecar")}
+VARIABLES = ("__IS_SIDECAR__", "ECI_CONTAINER_", "__ECI_RESOURCE_IGNORE__")
+"""How the names of variables begin that belong to a declaration."""
 
 
 def completed(text: str) -> str:
@@ -55,15 +58,20 @@ def pods(answer: dict) -> list[dict]:
 
 def sidecars(spec: dict) -> list[tuple[str, str]]:
     native = [each["name"] for each in spec.get("initContainers", []) if each.get("restartPolicy") == "Always"]
-    acs = [each["name"] for each in spec["containers"] if {"name": "__IS_SIDECAR__", "value": "true"} in each.get("env", [])]
-    return [*((name, "native") for name in native), *((name, "acs") for name in acs)]
+    marked = [
+        (each["name"], declaration)
+        for each in spec["containers"]
+        for declaration, (name, value) in MARKS.items()
+        if {"name": name, "value": value} in each.get("env", [])
+    ]
+    return [*((name, "native") for name in native), *marked]
 
 
 def plain(spec: dict) -> list[str]:
     """Return all containers as the server has them, less their declarations."""
     found = []
     for container in [*spec.get("initContainers", []), *spec["containers"]]:
-        env = [entry for entry in container.get("env", []) if entry["name"] != "__IS_SIDECAR__"]
+        env = [entry for entry in container.get("env", []) if not entry["name"].startswith(VARIABLES)]
         rest = {key: value for key, value in container.items() if key not in ("restartPolicy", "env")}
         found.append(json.dumps({**rest, "env": env}, sort_keys=True))
     return found
