@@ -28,9 +28,9 @@ from sidecar_plugin.yamledit.parser import validate
 
 def warn_of_totals(rules: StreamRules | None, results: Results) -> None:
     """Warn of what the workloads of a stream exceed together, and would not without the agents."""
-    for _, finding in rules.together() if rules else ():
-        if finding.of_agents:
-            results.warn(str(finding), finding.one.document.place(finding.one.node.start))
+    for _, one, problem in rules.together() if rules else ():
+        if problem.of_agents:
+            results.warn(str(problem), one.document.place(problem.node.start))
 
 
 class Injector:

@@ -64,10 +64,10 @@ class PodInjection:
             agent_notes += [(agent.name, note) for note in parts.notes]
         additions.check_mounts()
         if view := pod_rules.view_of(pod, added=added):
-            found = list(pod_rules.findings(view))
-            found += [finding for _, finding in rules.findings(view) if finding.of_agents] if rules else []
-            for finding in found:
-                self._results.warn(f"{pod.kind}/{pod.name}: {finding}", pod.document.place(finding.node.start))
+            found = list(pod_rules.problems(view))
+            found += [problem for _, problem in rules.problems(view) if problem.of_agents] if rules else []
+            for problem in found:
+                self._results.warn(f"{pod.kind}/{pod.name}: {problem}", pod.document.place(problem.node.start))
         self._warn_of_unknown(pod, gone)
         size_note = self._rendering.platform.size_note
         containers = [one.data for one in added]

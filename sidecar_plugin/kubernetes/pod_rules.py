@@ -1,7 +1,7 @@
 """The rules about a pod as a whole: what its containers cannot share, and what the pod does not leave them.
 
 `inject` holds a pod with its new agents against them, `check` a pod as it is written. Each rule is a function from a view of
-the pod to findings; `RULES` lists them by the name that `check` gives them.
+the pod to problems; `RULES` lists them by the name that `check` gives them.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -49,8 +49,8 @@ class PodView(NamedTuple):
     running: list[Running]
 
 
-class Finding(NamedTuple):
-    """What does not go together: a node of the pod and its field path, what is wrong, and how to mend it.
+class Problem(NamedTuple):
+    """What is wrong: a node and its field path, the message, and how to mend it.
 
     `of_agents` says that it would not be so without the agents.
     """
@@ -65,7 +65,7 @@ class Finding(NamedTuple):
         return f"{self.message}; {self.remedy}"
 
 
-Rule = Callable[[PodView], Iterator[Finding]]
+Rule = Callable[[PodView], Iterator[Problem]]
 
 
 def view_of(pod: PodTemplate, sidecars: Iterable[Container] = (), added: Iterable[Running] = ()) -> PodView | None:
@@ -99,7 +99,7 @@ def to_be_added(pod: PodTemplate, agent: str, container: Data, grace_seconds: in
     return Running(f"the agent {agent}", agent, container, pod.spec, f"{pod.path}spec", True, grace_seconds)
 
 
-def ports(view: PodView) -> Iterator[Finding]:
+def ports(view: PodView) -> Iterator[Problem]:
     """All containers of a pod share one network (https://kubernetes.io/docs/concepts/workloads/pods/#pod-networking)."""
     taken: dict[tuple[int, str], Running] = {}
     for one in view.running:
@@ -109,10 +109,9 @@ def ports(view: PodView) -> Iterator[Finding]:
                 number, protocol = port
                 message = f"{one.who} and {other.who} both listen on port {number}/{protocol}, and a pod has one network"
                 writer = other if one.node is view.pod.spec else one  # an agent that is not written yet has no place of its own
-                node, field = _port_node(writer, number), f"{writer.field}.ports".replace("spec.ports", "spec")
-                yield Finding(
-                    node,
-                    field,
+                yield Problem(
+                    _port_node(writer, number),
+                    f"{writer.field}.ports",
                     f"{message}: the second fails to start",
                     "give one of them another port",
                     one.is_agent or other.is_agent,
@@ -130,7 +129,7 @@ def _port_node(one: Running, number: int) -> Node:
     return one.node
 
 
-def host_network(view: PodView) -> Iterator[Finding]:
+def host_network(view: PodView) -> Iterator[Problem]:
     """With hostNetwork the ports are those of the node."""
     if view.data.get("hostNetwork") is not True:
         return
@@ -141,7 +140,7 @@ def host_network(view: PodView) -> Iterator[Finding]:
             yield _at(view, "hostNetwork", f"{message}: a second such pod on the node fails", remedy)
 
 
-def non_root(view: PodView) -> Iterator[Finding]:
+def non_root(view: PodView) -> Iterator[Problem]:
     """The kubelet starts no container as root where runAsNonRoot holds
     (https://kubernetes.io/docs/tasks/configure-pod-container/security-context/)."""
     pod = _section(view.data, "securityContext")
@@ -153,7 +152,7 @@ def non_root(view: PodView) -> Iterator[Finding]:
             yield _at(view, "securityContext", message, remedy, one)
 
 
-def pod_resources(view: PodView) -> Iterator[Finding]:
+def pod_resources(view: PodView) -> Iterator[Problem]:
     """From 1.34 on a pod can have resources of its own, which must hold what its containers request together
     (https://kubernetes.io/docs/concepts/workloads/pods/pod-level-resources/)."""
     requests = _section(_section(view.data, "resources"), "requests")
@@ -174,7 +173,7 @@ def pod_resources(view: PodView) -> Iterator[Finding]:
             yield found._replace(of_agents=without < total)
 
 
-def grace_period(view: PodView) -> Iterator[Finding]:
+def grace_period(view: PodView) -> Iterator[Problem]:
     """A container that needs longer to end than the pod's grace period is killed
     (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination)."""
     grace = view.data.get("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS)
@@ -195,14 +194,14 @@ def grace_period(view: PodView) -> Iterator[Finding]:
         yield _at(view, "terminationGracePeriodSeconds", f"{message}: it is killed", remedy, one)
 
 
-def names(view: PodView) -> Iterator[Finding]:
+def names(view: PodView) -> Iterator[Problem]:
     """A container's name is unique in the pod, over both lists."""
     seen: dict[str, Container] = {}
     for container in containers(view.pod):
         first = seen.setdefault(container.name, container)
         if container.name and first is not container:
             message = f'two containers have the name "{container.name}" (in {first.list_name} and {container.list_name})'
-            yield Finding(container.node, container.field(view.pod), f"{message}: the API server refuses the pod", "rename one")
+            yield Problem(container.node, container.field(view.pod), f"{message}: the API server refuses the pod", "rename one")
 
 
 RULES: dict[str, Rule] = {
@@ -215,12 +214,10 @@ RULES: dict[str, Rule] = {
 }
 
 
-def findings(view: PodView) -> Iterator[Finding]:
+def problems(view: PodView) -> Iterator[Problem]:
     """Yield what does not go with the agents of a pod."""
     for rule in RULES.values():
-        for finding in rule(view):
-            if finding.of_agents:
-                yield finding
+        yield from (problem for problem in rule(view) if problem.of_agents)
 
 
 def is_windows(pod: PodTemplate) -> bool:
@@ -275,8 +272,8 @@ def _section(data: Data, key: str) -> Data:
     return value if isinstance(value, dict) else {}
 
 
-def _at(view: PodView, key: str, message: str, remedy: str, one: Running | None = None) -> Finding:
+def _at(view: PodView, key: str, message: str, remedy: str, one: Running | None = None) -> Problem:
     """Return a finding at a field of the pod spec, or at the spec without it; it is of the agents if `one` is an agent."""
     pair = effective_pair(view.pod.spec, key)
     node = pair[0] if pair else view.pod.spec
-    return Finding(node, f"{view.pod.path}spec.{key}", message, remedy, one is None or one.is_agent)
+    return Problem(node, f"{view.pod.path}spec.{key}", message, remedy, one is None or one.is_agent)

@@ -10,7 +10,7 @@ https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autosca
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from sidecar_plugin.kubernetes.pod_rules import Finding, PodView, Running
+from sidecar_plugin.kubernetes.pod_rules import PodView, Problem, Running
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.kubernetes.stream_objects import (
     CORE,
@@ -31,18 +31,6 @@ _REQUESTED_BY = ("defaultRequest", "default", "min", "max")  # the keys of a Lim
 _DEFAULT_UTILIZATION = "cpu"  # what autoscaling/v1 measures, and v2 without metrics
 
 
-class StreamFinding(NamedTuple):
-    """What an object and the pods of the stream do not agree on together; `of_agents` as in pod_rules.Finding."""
-
-    one: StreamObject
-    message: str
-    remedy: str
-    of_agents: bool
-
-    def __str__(self) -> str:
-        return f"{self.message}; {self.remedy}"
-
-
 class StreamRules:
     """Holds pods against the objects of one or more streams, pod by pod, and then all together."""
 
@@ -61,18 +49,18 @@ class StreamRules:
                 self._by_target.setdefault(key, []).append(one)
         self._totals: dict[tuple[str, str], list[_Total]] = {}
 
-    def findings(self, view: PodView) -> Iterator[tuple[str, Finding]]:
+    def problems(self, view: PodView) -> Iterator[tuple[str, Problem]]:
         """Yield what does not go with the containers of one pod, with the rule's name; note what the pod asks for."""
         pod = view.pod
         others = self._by_namespace.get(pod.namespace, [])
         for one in (*others, *self._by_target.get((pod.namespace, pod.kind, pod.name), ())):
             if one.kind == "ResourceQuota":
                 self._totals.setdefault((one.name, one.namespace), []).append(_Total.of(view))
-            for finding in _OF_POD[one.kind](one, view, others):
-                yield NAMES[one.kind], finding
+            for problem in _OF_POD[one.kind](one, view, others):
+                yield NAMES[one.kind], problem
 
-    def together(self) -> Iterator[tuple[str, StreamFinding]]:
-        """Yield the quotas that the pods seen so far exceed together, with the rule's name."""
+    def together(self) -> Iterator[tuple[str, StreamObject, Problem]]:
+        """Yield what the pods seen so far exceed together, with the rule's name and the quota."""
         for one in self._objects:
             totals = self._totals.get((one.name, one.namespace), []) if one.kind == "ResourceQuota" else []
             for field, hard in _hard(one).items() if totals else ():
@@ -82,7 +70,8 @@ class StreamRules:
                     who = "with the agents the workloads" if without <= hard else "the workloads"
                     message = f"{who} of the stream ask together for {field} {shown(field, asked)}"
                     message += f", and {one} allows {shown(field, hard)}: pods beyond it are refused"
-                    yield NAMES[one.kind], StreamFinding(one, message, "raise the quota or lower resources", without <= hard)
+                    remedy = "raise the quota or lower resources"
+                    yield NAMES[one.kind], one, Problem(one.node, "spec.hard", message, remedy, without <= hard)
 
 
 def stream_rules(documents: Iterable[Document]) -> StreamRules | None:
@@ -94,7 +83,7 @@ def stream_rules(documents: Iterable[Document]) -> StreamRules | None:
 # --- LimitRange
 
 
-def _limit_range(one: StreamObject, view: PodView, _: list[StreamObject]) -> Iterator[Finding]:
+def _limit_range(one: StreamObject, view: PodView, _: list[StreamObject]) -> Iterator[Problem]:
     for limit in mappings_of(one.spec, "limits"):
         if limit.get("type") == "Container":
             for container in view.running:
@@ -125,7 +114,7 @@ def _container_limit(one: StreamObject, limit: Data, container: Running) -> Iter
             yield f"{one} allows a limit of {allowed} of {resource}, and that of {container.who} is {actual}"
 
 
-def _pod_limit(one: StreamObject, limit: Data, view: PodView) -> Iterator[Finding]:
+def _pod_limit(one: StreamObject, limit: Data, view: PodView) -> Iterator[Problem]:
     own = [each.data for each in view.running if not each.is_agent]
     for resource, most in amounts(limit.get("max")).items():
         groups = own, [each.data for each in view.running]
@@ -182,7 +171,7 @@ def _hard(one: StreamObject) -> dict[str, int]:
     return {**plain, **{name: amount for name, amount in hard.items() if name.partition(".")[2] in UNITS}}
 
 
-def _quota(one: StreamObject, view: PodView, others: list[StreamObject]) -> Iterator[Finding]:
+def _quota(one: StreamObject, view: PodView, others: list[StreamObject]) -> Iterator[Problem]:
     """A quota for CPU or memory refuses pods with a container that does not say how much it takes."""
     filled_in = _defaults(others)
     for field in _hard(one):
@@ -210,7 +199,7 @@ def _defaults(others: list[StreamObject]) -> set[str]:
 # --- HorizontalPodAutoscaler
 
 
-def _autoscaler(one: StreamObject, view: PodView, _: list[StreamObject]) -> Iterator[Finding]:
+def _autoscaler(one: StreamObject, view: PodView, _: list[StreamObject]) -> Iterator[Problem]:
     application = next((each.name for each in view.running if not each.is_agent), "") or "NAME"
     for resource in _utilizations(one.spec):
         scales = f"{one} scales by the utilization of {resource}"
@@ -237,15 +226,15 @@ def _utilizations(spec: Data) -> list[str]:
     return found
 
 
-def _of_container(one: Running, message: str, remedy: str) -> Finding:
-    return Finding(one.node, f"{one.field}.resources", message, f"{remedy} of {one.who}", one.is_agent)
+def _of_container(one: Running, message: str, remedy: str) -> Problem:
+    return Problem(one.node, f"{one.field}.resources", message, f"{remedy} of {one.who}", one.is_agent)
 
 
-def _of_pod(view: PodView, message: str, remedy: str, of_agents: bool) -> Finding:
-    return Finding(view.pod.spec, f"{view.pod.path}spec", message, remedy, of_agents)
+def _of_pod(view: PodView, message: str, remedy: str, of_agents: bool) -> Problem:
+    return Problem(view.pod.spec, f"{view.pod.path}spec", message, remedy, of_agents)
 
 
-_OF_POD: dict[str, Callable[[StreamObject, PodView, list[StreamObject]], Iterator[Finding]]] = {
+_OF_POD: dict[str, Callable[[StreamObject, PodView, list[StreamObject]], Iterator[Problem]]] = {
     "LimitRange": _limit_range,
     "ResourceQuota": _quota,
     "HorizontalPodAutoscaler": _autoscaler,

@@ -75,17 +75,15 @@ class Linter:
         for rule in self._of_pods:
             for problem in rule.check(subject, self._cluster):
                 yield _finding(rule, pod.document, name, problem)
-        for rule_name, found in self._stream_rules.findings(subject.view) if subject.view else ():
+        for rule_name, problem in self._stream_rules.problems(subject.view) if subject.view else ():
             if rule_name in self._able:
-                problem = Problem(found.node, found.field, found.message, found.remedy)
                 yield _finding(RULES[rule_name], pod.document, name, problem)
 
     def together(self) -> Iterator[Finding]:
         """Yield what the workloads of all streams break together."""
-        for rule_name, found in self._stream_rules.together():
+        for rule_name, one, problem in self._stream_rules.together():
             if rule_name in self._able:
-                problem = Problem(found.one.node, "spec.hard", found.message, found.remedy)
-                yield _finding(RULES[rule_name], found.one.document, f"{found.one.kind}/{found.one.name}", problem)
+                yield _finding(RULES[rule_name], one.document, f"{one.kind}/{one.name}", problem)
 
     def unreadable(self, error: SidecarPluginError, place: Place) -> list[Finding]:
         """Return the finding for what could not be read, if its rule is to run; `place` is where the document begins."""

@@ -10,6 +10,7 @@ from sidecar_plugin.injection.sidecars import Sidecar, sidecars
 from sidecar_plugin.kubernetes import pod_rules
 from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
 from sidecar_plugin.kubernetes.containers import Container, containers
+from sidecar_plugin.kubernetes.pod_rules import Problem as Problem
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, runs_to_completion
 from sidecar_plugin.yamledit.access import effective_pair, scalar_text
 from sidecar_plugin.yamledit.construct import DataError, resolve, to_data
@@ -22,15 +23,6 @@ class Cluster(NamedTuple):
 
     version: ClusterVersion | None
     platform: str | None
-
-
-class Problem(NamedTuple):
-    """What a rule found: the node it stands at, the field's path, what is wrong, and what to do."""
-
-    node: Node
-    field: str
-    message: str
-    remedy: str
 
 
 class PodSubject:
@@ -65,9 +57,8 @@ class PodSubject:
         return pod_rules.view_of(self.pod, [sidecar.container for sidecar in self.sidecars])
 
     def pod_wide(self, rule: pod_rules.Rule) -> Iterator[Problem]:
-        """Yield what breaks one of the rules that `inject` holds pods against too."""
-        for finding in rule(self.view) if self.view else ():
-            yield Problem(finding.node, finding.field, finding.message, finding.remedy)
+        """Return what breaks one of the rules that `inject` holds pods against too."""
+        return rule(self.view) if self.view else iter(())
 
     @property
     def completes(self) -> bool:
