@@ -7,7 +7,7 @@ tools/kubernetes-schema. Each function takes plain data of the right types and y
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sidecar_plugin.kubernetes.quantities import parse_quantity
+from sidecar_plugin.kubernetes.quantities import WHOLE, parse_quantity
 from sidecar_plugin.runtime.json_schema import Path, Problem
 
 Data = Mapping[str, Any]
@@ -16,7 +16,6 @@ _ENV_SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef
 _PROBE_HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc")
 _HOOK_HANDLERS = ("exec", "httpGet", "tcpSocket", "sleep")
 _ENV_FIELDS = ("name", "namespace", "uid", "labels[", "annotations[")
-_BYTE = 10**9  # quantities are counted in billionths
 
 
 def container_problems(container: Data, is_plain_init: bool = False) -> Iterator[Problem]:
@@ -120,7 +119,7 @@ def _resources(container: Data) -> Iterator[Problem]:
             yield Problem(["resources", "requests", name], f"needs a limit of the same amount: {name} cannot be shared")
     for kind, amounts in (("limits", limits), ("requests", requests)):
         for name, amount in amounts.items():
-            part = parse_quantity(amount) % _BYTE if name != "cpu" else 0
+            part = parse_quantity(amount) % WHOLE if name != "cpu" else 0
             if part and name in ("memory", "ephemeral-storage"):
                 message = f"{amount} is no whole number of bytes; m stands for thousandths, Mi for MiB"
                 yield Problem(["resources", kind, name], message)

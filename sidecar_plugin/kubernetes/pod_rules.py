@@ -9,14 +9,13 @@ from typing import Any, NamedTuple
 
 from sidecar_plugin.kubernetes.containers import Container, containers, listening_ports
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
-from sidecar_plugin.kubernetes.quantities import GI, parse_quantity, requested
+from sidecar_plugin.kubernetes.quantities import UNITS, parse_quantity, requested
 from sidecar_plugin.yamledit.access import effective_pair, scalar_text
 from sidecar_plugin.yamledit.construct import DataError, to_data
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Sequence, follow
 
 Data = dict[str, Any]
 DEFAULT_GRACE_SECONDS = 30  # https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
-_CPU = 10**9  # one core in billionths
 _POD_KEYS = ("hostNetwork", "securityContext", "resources", "terminationGracePeriodSeconds")
 _CONTAINER_KEYS = (
     "name", "restartPolicy", "ports", "livenessProbe", "readinessProbe", "startupProbe", "resources", "securityContext",
@@ -156,7 +155,7 @@ def pod_resources(view: PodView) -> Iterator[Problem]:
     """From 1.34 on a pod can have resources of its own, which must hold what its containers request together
     (https://kubernetes.io/docs/concepts/workloads/pods/pod-level-resources/)."""
     requests = _section(_section(view.data, "resources"), "requests")
-    for name, text in (("cpu", "cores"), ("memory", "GiB")):
+    for name in ("cpu", "memory"):
         if name not in requests:
             continue
         try:
@@ -166,7 +165,8 @@ def pod_resources(view: PodView) -> Iterator[Problem]:
         except ValueError:
             continue
         if total > limit:
-            shown = f"{total / (_CPU if name == 'cpu' else GI):g} {text} of {name}"
+            unit, text = UNITS[name]
+            shown = f"{total / unit:g} {text} of {name}"
             who = "with the agents the containers" if without <= limit else "the containers"
             message = f"{who} request {shown}, more than the pod's own {requests[name]}: the API server refuses it"
             found = _at(view, "resources", message, "raise resources.requests of the pod")

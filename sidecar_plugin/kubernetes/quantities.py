@@ -10,18 +10,21 @@ from typing import Any
 _QUANTITY = re.compile(
     r"\+?(?P<whole>[0-9]{0,30})(?:\.(?P<part>[0-9]{0,30}))?(?P<suffix>[eE](?P<exponent>[+-]?[0-9]{1,2})|[numkMGTPE]|[KMGTPE]i|)"
 )
-_NANO = 10**9  # the smallest step of a quantity is a billionth; anything smaller is rounded up to one
+WHOLE = 10**9
+"""One core or one byte. The smallest step of a quantity is a billionth; anything smaller is rounded up to one."""
 _FACTORS = {
     "n": 1,
     "u": 1000,
     "m": 1000**2,
-    "": _NANO,
-    **{suffix: _NANO * 1000**power for power, suffix in enumerate("kMGTPE", 1)},
-    **{f"{suffix}i": _NANO * 1024**power for power, suffix in enumerate("KMGTPE", 1)},
+    "": WHOLE,
+    **{suffix: WHOLE * 1000**power for power, suffix in enumerate("kMGTPE", 1)},
+    **{f"{suffix}i": WHOLE * 1024**power for power, suffix in enumerate("KMGTPE", 1)},
 }
-GI = _NANO * 1024**3
+GI = WHOLE * 1024**3
 """One gibibyte."""
-_MIB = ("Mi", _NANO * 1024**2)
+UNITS = {"cpu": (WHOLE, "cores"), "memory": (GI, "GiB"), "ephemeral-storage": (GI, "GiB")}
+"""The unit in which an amount of a resource is shown, and its name."""
+_MIB = ("Mi", WHOLE * 1024**2)
 _STEPS = {"cpu": ("m", 1000**2), "memory": _MIB, "ephemeral-storage": _MIB}
 """What a share is rounded up to. Other resources, such as GPUs, are the application's alone."""
 
@@ -37,7 +40,7 @@ def parse_quantity(value: str | float) -> int:
     if not found or not digits:
         raise ValueError(f'not a Kubernetes quantity: "{text[:40]}"')
     exponent = int(found["exponent"] or 0)
-    factor = _NANO * 10 ** max(exponent, 0) if found["exponent"] else _FACTORS[found["suffix"]]
+    factor = WHOLE * 10 ** max(exponent, 0) if found["exponent"] else _FACTORS[found["suffix"]]
     return _divided_up(int(digits) * factor, 10 ** (len(found["part"] or "") + max(-exponent, 0)))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from sidecar_plugin.kubernetes.quantities import GI, parse_quantity
+from sidecar_plugin.kubernetes.quantities import UNITS, WHOLE, parse_quantity
 from sidecar_plugin.yamledit.access import effective_pair, scalar_text
 from sidecar_plugin.yamledit.construct import DataError, to_data
 from sidecar_plugin.yamledit.documents import Document
@@ -11,10 +11,6 @@ from sidecar_plugin.yamledit.nodes import Mapping, Node, Sequence, follow
 
 Data = dict[str, Any]
 KINDS = ("LimitRange", "ResourceQuota", "HorizontalPodAutoscaler")
-CORE = 10**9
-"""One core, in billionths."""
-UNITS = {"cpu": (CORE, "cores"), "memory": (GI, "GiB"), "ephemeral-storage": (GI, "GiB")}
-"""The unit in which a resource is shown, and its name."""
 
 
 class StreamObject(NamedTuple):
@@ -91,7 +87,7 @@ def resources_of(container: Data, kind: str) -> dict[str, int]:
 
 def shown(resource: str, amount: int) -> str:
     """Return an amount, in billionths, as a text with its unit."""
-    unit, text = UNITS.get(resource.rpartition(".")[2], (CORE, ""))
+    unit, text = UNITS.get(resource.rpartition(".")[2], (WHOLE, ""))
     return f"{amount / unit:.4g} {text}".rstrip()
 
 

@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 from sidecar_plugin.kubernetes.pod_rules import PodView, Problem, Running
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
+from sidecar_plugin.kubernetes.quantities import UNITS, WHOLE
 from sidecar_plugin.kubernetes.stream_objects import (
-    CORE,
-    UNITS,
     Data,
     StreamObject,
     amounts,
@@ -109,8 +108,8 @@ def _container_limit(one: StreamObject, limit: Data, container: Running) -> Iter
             text = f"{resource} to {shown(resource, default)}, below what it requests"
             yield f"{one} limits {container.who}, which has no limit of its own, in {text}"
     for resource, ratio in amounts(limit.get("maxLimitRequestRatio")).items():
-        if requests.get(resource) and limits.get(resource, 0) * CORE > ratio * requests[resource]:
-            allowed, actual = f"{ratio / CORE:g} times the request", f"{limits[resource] / requests[resource]:.3g} times"
+        if requests.get(resource) and limits.get(resource, 0) * WHOLE > ratio * requests[resource]:
+            allowed, actual = f"{ratio / WHOLE:g} times the request", f"{limits[resource] / requests[resource]:.3g} times"
             yield f"{one} allows a limit of {allowed} of {resource}, and that of {container.who} is {actual}"
 
 
