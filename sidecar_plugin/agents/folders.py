@@ -12,13 +12,12 @@ from contextlib import contextmanager
 
 from sidecar_plugin.agents.agent import TEMPLATE, AgentFolder
 from sidecar_plugin.errors import Place, TemplateError, UsageError
-from sidecar_plugin.runtime.folders import Folder, check_names
+from sidecar_plugin.runtime.folders import NO_LINK, Folder, check_names
 from sidecar_plugin.runtime.lookup import find_folder
 from sidecar_plugin.yamledit.source import Source
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MAX_FILE = 1_000_000  # bytes; an agent's text files are a few KB
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a FIFO is opened at once, and then refused
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd and os.listdir in os.supports_fd
 
 
@@ -140,7 +139,7 @@ def _contents(root: Folder, agent: str, *, follow_links: bool) -> dict[str, byte
         for name in sorted(names):
             if name.startswith("."):
                 continue
-            data = _content(folder, path, name, 0 if follow_links else _NO_LINK)
+            data = _content(folder, path, name, 0 if follow_links else NO_LINK)
             if data is not None:
                 contents[name] = data
     return contents
@@ -156,7 +155,7 @@ def _opened(root: Folder, agent: str, follow_links: bool) -> Iterator[tuple[int 
         if not _HAS_DESCRIPTORS:
             yield None, os.listdir(path)
             return
-        flags = os.O_RDONLY | os.O_DIRECTORY | (0 if follow_links else _NO_LINK)
+        flags = os.O_RDONLY | os.O_DIRECTORY | (0 if follow_links else NO_LINK)
         try:
             folder = os.open(root.at(agent), flags, dir_fd=descriptor)
         except OSError as error:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from sidecar_plugin.errors import UsageError
 from sidecar_plugin.runtime.file_attributes import take_after
-from sidecar_plugin.runtime.folders import NEW_FILE, Entry, Folder, identity_of, remove_folders
+from sidecar_plugin.runtime.folders import NEW_FILE, Entry, Folder, identity_of, remove_folders, state_of
 from sidecar_plugin.runtime.lookup import Lookup
 from sidecar_plugin.runtime.signals import put_off, tidily
 
@@ -90,7 +90,7 @@ def _write(replacement: Replacement, lookup: Lookup, written: list[_Written]) ->
     folder, scratch = entry.folder, scratch_name()
     target = folder.at(entry.name)
     with folder.opened() as at:
-        state = _state(target, at)
+        state = state_of(target, at)
         if state is not None and not stat.S_ISREG(state.st_mode):
             raise UsageError(f"{path}: is no regular file, so it cannot be replaced; write to another place with --output-dir")
         if replacement.before is not None and (state is None or _content(entry, state) != replacement.before):
@@ -103,13 +103,6 @@ def _write(replacement: Replacement, lookup: Lookup, written: list[_Written]) ->
             if state is not None:
                 take_after(file.fileno(), target, at, state)
             os.fsync(file.fileno())
-
-
-def _state(target: str, folder: int | None) -> os.stat_result | None:
-    try:
-        return os.stat(target, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
 
 
 def _content(entry: Entry, state: os.stat_result) -> bytes | None:
@@ -160,13 +153,13 @@ def _put_back(each: _Written, old: str) -> None:
         target = each.folder.at(each.target)
         if each.state is not None:
             os.replace(each.folder.at(old), target, src_dir_fd=at, dst_dir_fd=at)
-        elif _state(each.folder.at(each.scratch), at) is None:
+        elif state_of(each.folder.at(each.scratch), at) is None:
             os.unlink(target, dir_fd=at)
 
 
 def _check_unchanged(each: _Written, _: object) -> None:
     with each.folder.opened() as at:
-        now, before = _state(each.folder.at(each.target), at), each.state
+        now, before = state_of(each.folder.at(each.target), at), each.state
     if now is None or before is None:
         changed = now is not before
     else:

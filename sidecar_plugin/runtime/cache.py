@@ -17,6 +17,7 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from sidecar_plugin import __version__
+from sidecar_plugin.runtime.folders import NO_LINK
 
 MAX_ENTRIES = 200  # a chart has a few workloads; a stream of thousands is not worth remembering
 RIGHT = ""
@@ -82,7 +83,6 @@ MAX_FILES = 64
 MAX_SIZE = 4_000_000  # bytes
 _VARIABLE = "SIDECAR_PLUGIN_CACHE"
 _NAME = r"[0-9][0-9A-Za-z.+-]*-[0-9a-f]{8}\.json(\.[0-9a-f]+)?\Z"
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a FIFO must not hold the run up
 _HAS_DESCRIPTORS = {os.open, os.rename, os.unlink, os.stat} <= os.supports_dir_fd
 
 
@@ -151,7 +151,7 @@ def forget() -> None:
     if path is None or not os.path.isdir(path):
         return
     with _opened(path) as folder:
-        names = os.listdir(folder.path if folder.descriptor is None else folder.descriptor)
+        names = folder.names()
         ours = [name for name in names if _is_ours(name)]
         for name in ours:
             os.unlink(folder.at(name), dir_fd=folder.descriptor)
@@ -190,6 +190,9 @@ class _Folder(NamedTuple):
     def at(self, name: str) -> str:
         return name if self.descriptor is not None else os.path.join(self.path, name)
 
+    def names(self) -> list[str]:
+        return os.listdir(self.path if self.descriptor is None else self.descriptor)
+
 
 @contextmanager
 def _opened(path: str) -> Iterator[_Folder]:
@@ -225,7 +228,7 @@ def _check_own(state: os.stat_result, path: str) -> None:
 
 def _read(folder: _Folder, name: str) -> dict[str, str]:
     """Return the results in a file, none if it is damaged. Raises OSError for a file that is missing or cannot be trusted."""
-    descriptor = os.open(folder.at(name), os.O_RDONLY | _NO_LINK, dir_fd=folder.descriptor)
+    descriptor = os.open(folder.at(name), os.O_RDONLY | NO_LINK, dir_fd=folder.descriptor)
     with open(descriptor, "rb") as file:
         state = os.fstat(descriptor)
         _check_own(state, name)
@@ -256,7 +259,7 @@ def _replace(folder: _Folder, name: str, content: bytes) -> None:
 
 def _prune(folder: _Folder, keep: str) -> None:
     """Remove our oldest files. The user may have chosen a folder with other files: these stay."""
-    names = os.listdir(folder.path if folder.descriptor is None else folder.descriptor)
+    names = folder.names()
     if len(names) <= MAX_FILES:
         return
     ours = [folder.at(name) for name in names if name != keep and _is_ours(name)]

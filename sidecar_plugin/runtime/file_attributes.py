@@ -4,6 +4,8 @@ import os
 import stat
 from contextlib import suppress
 
+from sidecar_plugin.runtime.folders import identity_of
+
 
 def take_after(descriptor: int, name: str, folder: int | None, state: os.stat_result) -> None:
     """Give an opened file of one's own what another one has, which has this name and was in this state. Raises OSError."""
@@ -35,8 +37,7 @@ def _attributes(name: str, folder: int | None, state: os.stat_result) -> list[tu
     found = []
     source, path = _opened(name, folder)
     try:
-        now = os.fstat(source)
-        if (now.st_dev, now.st_ino) == (state.st_dev, state.st_ino):
+        if identity_of(os.fstat(source)) == identity_of(state):
             with suppress(OSError):
                 for key in os.listxattr(path):
                     with suppress(OSError):

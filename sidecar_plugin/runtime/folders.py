@@ -13,12 +13,21 @@ from typing import NamedTuple
 HAS_DESCRIPTORS = hasattr(os, "O_PATH") and os.open in os.supports_dir_fd
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)  # O_EXCL follows no link either
+NO_LINK = _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0)  # a FIFO is opened at once, and then refused
 FOLDER = getattr(os, "O_PATH", 0) | getattr(os, "O_DIRECTORY", 0)
 
 
 def identity_of(state: os.stat_result) -> tuple[int, int]:
     """Return the device and the inode of a file or folder."""
     return state.st_dev, state.st_ino
+
+
+def state_of(name: str, folder: int | None) -> os.stat_result | None:
+    """Return the state of what has a name, a link's own; None if nothing has it. Raises OSError."""
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
 
 
 class Folder(NamedTuple):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from sidecar_plugin.runtime.folders import FOLDER, HAS_DESCRIPTORS, Entry, Folder, identity_of
+from sidecar_plugin.runtime.folders import FOLDER, HAS_DESCRIPTORS, Entry, Folder, identity_of, state_of
 
 _ENTRY = getattr(os, "O_PATH", 0) | getattr(os, "O_NOFOLLOW", 0)
 _MAX_LINKS = 40  # as path_resolution(7)
@@ -75,10 +75,8 @@ def find_folder(path: str, made: list[Entry] | None = None) -> Folder:
 
 def _is_link(folder: Folder, name: str) -> bool:
     with folder.opened() as descriptor:
-        try:
-            return stat.S_ISLNK(os.stat(folder.at(name), dir_fd=descriptor, follow_symlinks=False).st_mode)
-        except FileNotFoundError:
-            return False
+        state = state_of(folder.at(name), descriptor)
+        return state is not None and stat.S_ISLNK(state.st_mode)
 
 
 def _make_folders(path: str, made: list[Entry]) -> None:

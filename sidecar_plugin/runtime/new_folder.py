@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from sidecar_plugin.runtime.atomic_write import scratch_name
-from sidecar_plugin.runtime.folders import NEW_FILE, Entry, Folder, remove_folders
+from sidecar_plugin.runtime.folders import NEW_FILE, Entry, Folder, remove_folders, state_of
 from sidecar_plugin.runtime.lookup import find_folder
 from sidecar_plugin.runtime.signals import tidily
 
@@ -28,20 +28,12 @@ def make_folder(path: str, files: Mapping[str, bytes]) -> None:
     with tidily(take_away):
         above = find_folder(parent, made)
         with above.opened() as folder:
-            if _is_taken(above.at(name), folder):
+            if state_of(above.at(name), folder) is not None:
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
             os.mkdir(above.at(scratch), dir_fd=folder)
             _write(above.folder(scratch), files)
             os.rename(above.at(scratch), above.at(name), src_dir_fd=folder, dst_dir_fd=folder)
             made.clear()
-
-
-def _is_taken(name: str, folder: int | None) -> bool:
-    try:
-        os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return True
 
 
 def _write(folder: Folder, files: Mapping[str, bytes]) -> None:
