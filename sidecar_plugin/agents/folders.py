@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from sidecar_plugin.agents.agent import TEMPLATE, AgentFolder
 from sidecar_plugin.errors import Place, TemplateError, UsageError
 from sidecar_plugin.runtime.folders import NO_LINK, Folder, check_names
-from sidecar_plugin.runtime.lookup import find_folder
 from sidecar_plugin.yamledit.source import Source
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -59,6 +58,8 @@ class AgentFolders:
 
 def _root(path: str) -> Folder:
     """Return a folder of agents. Raises UsageError."""
+    from sidecar_plugin.runtime.lookup import find_folder  # late: most runs use the built-in agents
+
     try:
         found = find_folder(path)
         names = _agents_of(found)

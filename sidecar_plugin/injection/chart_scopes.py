@@ -9,11 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from sidecar_plugin.errors import SettingsError
-from sidecar_plugin.injection.injector import Injector, warn_of_totals
+from sidecar_plugin.injection.injector import Injector, injected
 from sidecar_plugin.injection.manifests import BroughtManifests
 from sidecar_plugin.injection.stream import Stream, split_manifests
 from sidecar_plugin.kubernetes.origin import chart_of, covers, template_of, values_path
-from sidecar_plugin.kubernetes.stream_rules import stream_rules
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.settings.layers import Layer
 from sidecar_plugin.yamledit.documents import Document
@@ -76,10 +75,7 @@ class ScopedInjector:
         return documents
 
     def _injected(self, documents: list[Document]) -> list[str]:
-        rules = stream_rules(documents)
-        pieces = [self._for(document).inject_document(document, rules) for document in documents]
-        warn_of_totals(rules, self._results)
-        return pieces
+        return injected(documents, lambda document, rules: self._for(document).inject_document(document, rules), self._results)
 
     def _for(self, document: Document) -> Injector:
         chart = ""

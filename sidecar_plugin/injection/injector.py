@@ -4,7 +4,7 @@ Each document is cut from the stream as text. Only one that can hold a workload 
 some, is changed. What was injected before is taken out first, so that a second run gives what the first gave.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sidecar_plugin.agents.agent import AgentLibrary
 from sidecar_plugin.errors import ManifestError
@@ -16,7 +16,7 @@ from sidecar_plugin.injection.stream import AgentManifest, Stream, append_docume
 from sidecar_plugin.injection.uninject import NOTHING_REMOVED, remove
 from sidecar_plugin.injection.writer import PodWriter
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped
-from sidecar_plugin.kubernetes.stream_rules import StreamRules, stream_rules
+from sidecar_plugin.kubernetes.text_search import may_hold_objects_about_pods
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.settings.settings import Settings
 from sidecar_plugin.yamledit.documents import Document
@@ -25,12 +25,29 @@ from sidecar_plugin.yamledit.emitter import Emitter
 from sidecar_plugin.yamledit.nodes import ParseError, Sequence
 from sidecar_plugin.yamledit.parser import validate
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-def warn_of_totals(rules: StreamRules | None, results: Results) -> None:
-    """Warn of what the workloads of a stream exceed together, and would not without the agents."""
-    for _, one, problem in rules.together() if rules else ():
+    from sidecar_plugin.kubernetes.stream_rules import StreamRules
+
+
+def injected(documents: list[Document], inject: "Callable[[Document, StreamRules | None], str]", results: Results) -> list[str]:
+    """Return the texts that `inject` makes of the documents of a stream.
+
+    Their pods are held against the stream's objects that limit or scale pods, each by `inject`, and here all together.
+    """
+    held = [document for document in documents if may_hold_objects_about_pods(document.text)]
+    if not held:
+        return [inject(document, None) for document in documents]
+    from sidecar_plugin.kubernetes.stream_objects import objects  # late: few streams have such objects
+    from sidecar_plugin.kubernetes.stream_rules import StreamRules
+
+    rules = StreamRules([one for document in held for one in objects(document)])
+    pieces = [inject(document, rules) for document in documents]
+    for _, one, problem in rules.together():
         if problem.of_agents:
             results.warn(str(problem), one.document.place(problem.node.start))
+    return pieces
 
 
 class Injector:
@@ -74,10 +91,9 @@ class Injector:
         return self.with_manifests(documents, self._injected(documents))
 
     def _injected(self, documents: list[Document]) -> list[str]:
-        rules = None if self.is_idle else stream_rules(documents)
-        pieces = [self.inject_document(document, rules) for document in documents]
-        warn_of_totals(rules, self._results)
-        return pieces
+        if self.is_idle:
+            return [self.inject_document(document, None) for document in documents]
+        return injected(documents, self.inject_document, self._results)
 
     def with_manifests(self, documents: list[Document], pieces: list[str]) -> list[str]:
         """Return the texts that the documents became with the manifests of agents behind them. Raises SidecarPluginError."""
@@ -116,7 +132,7 @@ class Injector:
 
     # --- documents
 
-    def inject_document(self, document: Document, rules: StreamRules | None) -> str:
+    def inject_document(self, document: Document, rules: "StreamRules | None") -> str:
         """Return the text of one document with the agents in it; `rules` are those of its stream. Raises SidecarPluginError."""
         before = document
         removed = NOTHING_REMOVED

@@ -1,7 +1,7 @@
 """What the agents of one set of settings do to one pod, and what is reported of it."""
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sidecar_plugin.agents.parts import Parts
 from sidecar_plugin.errors import DeclarationError, TemplateError, VersionError
@@ -12,10 +12,12 @@ from sidecar_plugin.kubernetes import pod_rules
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration
 from sidecar_plugin.kubernetes.pod_rules import is_windows, to_be_added
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped, runs_to_completion
-from sidecar_plugin.kubernetes.stream_rules import StreamRules
 from sidecar_plugin.kubernetes.workload_data import workload_data
 from sidecar_plugin.runtime.report import InjectedAgent, Outcome, Results
 from sidecar_plugin.settings.settings import AgentSettings, Settings
+
+if TYPE_CHECKING:
+    from sidecar_plugin.kubernetes.stream_rules import StreamRules
 
 
 class PodInjection:
@@ -39,7 +41,7 @@ class PodInjection:
         outcome = Outcome(locate, skipped.kind, skipped.namespace, skipped.name, skipped=skipped.reason)
         self._results.outcomes.append(outcome)
 
-    def additions(self, pod: PodTemplate, removed: Removed, rules: StreamRules | None) -> PodAdditions | None:
+    def additions(self, pod: PodTemplate, removed: Removed, rules: "StreamRules | None") -> PodAdditions | None:
         """Return what the agents add to a pod, None if it gets none; report the workload either way. `rules` are those of
         the stream's other objects."""
         agents, reason = self._rendering.agents.for_pod(pod)

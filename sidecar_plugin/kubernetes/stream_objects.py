@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sidecar_plugin.kubernetes.quantities import UNITS, WHOLE, parse_quantity
+from sidecar_plugin.kubernetes.text_search import OBJECTS_ABOUT_PODS, may_hold_objects_about_pods
 from sidecar_plugin.yamledit.access import effective_pair, scalar_text
 from sidecar_plugin.yamledit.construct import DataError, to_data
 from sidecar_plugin.yamledit.documents import Document
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Sequence, follow
 
 Data = dict[str, Any]
-KINDS = ("LimitRange", "ResourceQuota", "HorizontalPodAutoscaler")
 
 
 class StreamObject(NamedTuple):
@@ -29,7 +29,7 @@ class StreamObject(NamedTuple):
 
 def objects(document: Document) -> Iterator[StreamObject]:
     """Yield the objects of a document that limit or scale pods. Raises ManifestError."""
-    if any(kind in document.text for kind in KINDS):
+    if may_hold_objects_about_pods(document.text):
         yield from _objects(document)
 
 
@@ -37,7 +37,7 @@ def _objects(document: Document) -> Iterator[StreamObject]:
     for node in _items(document.parse().root):
         kind = scalar_text(node, "kind") or ""
         metadata, spec = (_field(node, key) for key in ("metadata", "spec"))
-        if kind not in KINDS or not isinstance(metadata, Mapping) or spec is None:
+        if kind not in OBJECTS_ABOUT_PODS or not isinstance(metadata, Mapping) or spec is None:
             continue
         try:
             data = to_data(spec)

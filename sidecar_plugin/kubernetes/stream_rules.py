@@ -7,7 +7,7 @@ https://kubernetes.io/docs/concepts/policy/resource-quotas/
 https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autoscale/#container-resource-metrics
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from sidecar_plugin.kubernetes.pod_rules import PodView, Problem, Running
@@ -18,12 +18,10 @@ from sidecar_plugin.kubernetes.stream_objects import (
     StreamObject,
     amounts,
     mappings_of,
-    objects,
     resources_of,
     shown,
 )
 from sidecar_plugin.yamledit.access import scalar_text
-from sidecar_plugin.yamledit.documents import Document
 from sidecar_plugin.yamledit.nodes import Mapping
 
 _REQUESTED_BY = ("defaultRequest", "default", "min", "max")  # the keys of a LimitRange that give a container a request
@@ -71,12 +69,6 @@ class StreamRules:
                     message += f", and {one} allows {shown(field, hard)}: pods beyond it are refused"
                     remedy = "raise the quota or lower resources"
                     yield NAMES[one.kind], one, Problem(one.node, "spec.hard", message, remedy, without <= hard)
-
-
-def stream_rules(documents: Iterable[Document]) -> StreamRules | None:
-    """Return the rules of a stream, None if it holds no object that limits or scales pods. Raises ManifestError."""
-    found = [one for document in documents for one in objects(document)]
-    return StreamRules(found) if found else None
 
 
 # --- LimitRange

@@ -10,6 +10,15 @@ _ESCAPED = r"\\[xuU\n\r\x85\u2028\u2029]"
 _MAX_DEPTH = 40  # levels to look for something like a pod template
 
 
+OBJECTS_ABOUT_PODS = ("LimitRange", "ResourceQuota", "HorizontalPodAutoscaler")
+"""The kinds that limit or scale pods; see stream_objects."""
+
+
+def may_hold_objects_about_pods(text: str) -> bool:
+    """Say whether an object that limits or scales pods can be in the text."""
+    return any(kind in text for kind in OBJECTS_ABOUT_PODS)
+
+
 def like_a_pod_template(root: Mapping) -> str | None:
     """Return the path of the first mapping whose `containers` have names and an image, None if there is none."""
     waiting: list[tuple[Node, str, int]] = [(root, "", 0)]

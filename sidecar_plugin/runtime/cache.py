@@ -13,7 +13,6 @@ import stat
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from sidecar_plugin import __version__
@@ -61,22 +60,23 @@ class Memo:
         return len(self.used) >= MAX_ENTRIES
 
 
-_CURRENT: ContextVar[Memo] = ContextVar("kept results")
+_current: Memo | None = None
 
 
 def kept_results() -> Memo:
     """Return the results that this run keeps; outside of `keeping` new ones, which nobody keeps."""
-    return _CURRENT.get(None) or Memo()
+    return _current or Memo()
 
 
 @contextmanager
 def keeping(memo: Memo) -> Iterator[None]:
     """Let `kept_results` return this memo."""
-    token = _CURRENT.set(memo)
+    global _current
+    before, _current = _current, memo
     try:
         yield
     finally:
-        _CURRENT.reset(token)
+        _current = before
 
 
 MAX_FILES = 64

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from sidecar_plugin.errors import UsageError
-from sidecar_plugin.runtime import lookup
 from sidecar_plugin.runtime.cache import MemoFile, keeping
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.settings.layers import (
@@ -41,6 +40,8 @@ class Options(NamedTuple):
 
 def read_file(name: str, option: str) -> Source:
     """Return the text of a settings file. Raises UsageError if it cannot be read."""
+    from sidecar_plugin.runtime import lookup  # late: settings mostly come with the stream
+
     try:
         return Source.decode(name, lookup.read_file(name))
     except OSError as error:

@@ -10,6 +10,7 @@ from sidecar_plugin.commands.check.rule import Rule, documentation, title
 from sidecar_plugin.commands.check.rules import RULES, rule_of, selected
 from sidecar_plugin.errors import ManifestError, Place, SidecarPluginError, UsageError
 from sidecar_plugin.injection.stream import read_stream
+from sidecar_plugin.kubernetes.text_search import may_hold_objects_about_pods
 from sidecar_plugin.runtime.console import say, write
 from sidecar_plugin.runtime.files import read_files
 from sidecar_plugin.runtime.report import Results
@@ -127,8 +128,8 @@ def _objects(source: Source) -> "list[StreamObject]":
     """Return the objects of a file that limit or scale pods; a document that cannot be read has a finding of its own."""
     from sidecar_plugin.kubernetes.stream_objects import objects  # late: injecting does not need it
 
-    found = []
-    for document in split(source):
+    found: list[StreamObject] = []
+    for document in split(source) if may_hold_objects_about_pods(source.text) else ():
         with suppress(ManifestError):
             found += list(objects(document))
     return found
