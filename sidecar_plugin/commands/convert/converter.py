@@ -30,6 +30,9 @@ from sidecar_plugin.yamledit.lines import BREAKS, line_break
 from sidecar_plugin.yamledit.nodes import Node, Sequence
 from sidecar_plugin.yamledit.source import Source
 
+_MAKES_A_SIDECAR = [each.marks[0] for each in declarations.DECLARATIONS.values() if each.marks]
+"""The variable of each declaration by which a container is recognised; other variables go with it."""
+
 
 class Request(NamedTuple):
     """What to convert to, for which cluster (None: not known), and the names of regular containers that are sidecars."""
@@ -106,14 +109,11 @@ class Converter:
 
     def _warn_of_what_is_none(self, pod: PodTemplate) -> None:
         for container in containers(pod):
-            for declaration in declarations.DECLARATIONS.values() if container.list_name == "containers" else ():
-                for mark in declaration.marks[:1]:  # the first makes the sidecar
-                    entries, value = variables(container.node, (mark,)), declaration.variables[mark]
-                    if entries and not any(string_of(entry.value) == value for entry in entries):
-                        message = (
-                            f'{container.field(pod)}: {mark} is not the string "{value}", so this is no sidecar and is left'
-                        )
-                        self._results.warn(message, pod.document.place(entries[0].value.start))
+            for mark in _MAKES_A_SIDECAR if container.list_name == "containers" else ():
+                entries, value = variables(container.node, (mark,)), declarations.MARKS[mark]
+                if entries and not any(string_of(entry.value) == value for entry in entries):
+                    message = f'{container.field(pod)}: {mark} is not the string "{value}", so this is no sidecar and is left'
+                    self._results.warn(message, pod.document.place(entries[0].value.start))
 
     def _come_back(self, document: Document, text: str, plans: list[PodPlan]) -> set[int]:
         """Return the numbers of the pods that converting back gives their very text again."""
