@@ -5,7 +5,7 @@
 
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
-from sidecar_plugin.yamledit.access import check_once, effective_pair, scalar_text
+from sidecar_plugin.yamledit.access import check_once, effective_pair, items_at, scalar_text, value_at
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Sequence, follow, is_null, kind_of
 
 CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
@@ -65,15 +65,11 @@ class PodContents:
 
     def claim_templates(self) -> dict[str, Node]:
         """Return the volume claim templates of a StatefulSet and its like by name: each is a volume of the pod."""
-        spec = effective_pair(self.pod.root, "spec")
-        node = follow(spec[1]) if spec else None
-        pair = effective_pair(node, "volumeClaimTemplates") if isinstance(node, Mapping) and node is not self.pod.spec else None
-        listed = follow(pair[1]) if pair else None
+        spec = value_at(self.pod.root, "spec")
         found: dict[str, Node] = {}
-        for item in listed.items if isinstance(listed, Sequence) else ():
-            claim = follow(item)
-            metadata = effective_pair(claim, "metadata") if isinstance(claim, Mapping) else None
-            name = scalar_text(follow(metadata[1]), "name") if metadata else None
+        for item in items_at(spec, "volumeClaimTemplates") if spec is not self.pod.spec else ():
+            metadata = value_at(item, "metadata")
+            name = scalar_text(metadata, "name") if metadata else None
             if name is not None:
                 found[name] = item
         return found
@@ -82,21 +78,18 @@ class PodContents:
         """Return the name of the pod's own volume of medium Stdout, None if it has none."""
         volumes = self.list_of(self.pod.spec, "volumes")
         for item in volumes.items if volumes else ():
-            volume = follow(item)
-            pair = effective_pair(volume, "emptyDir") if isinstance(volume, Mapping) else None
-            if pair and scalar_text(follow(pair[1]), "medium") == STDOUT:
-                return scalar_text(volume, "name")
+            source = value_at(item, "emptyDir")
+            if source and scalar_text(source, "medium") == STDOUT:
+                return scalar_text(follow(item), "name")
         return None
 
     def strings(self, kind: str) -> Mapping | None:
         """Return the `annotations` or `labels` of the pod template, None if it has no such mapping."""
-        pair = effective_pair(self.pod.template, "metadata")
-        metadata = follow(pair[1]) if pair else None
+        metadata = value_at(self.pod.template, "metadata")
         if not isinstance(metadata, Mapping):
             return None
         check_once(self.pod.document, metadata, kind, f"{self.pod.path}metadata.")
-        found = effective_pair(metadata, kind)
-        node = follow(found[1]) if found else None
+        node = value_at(metadata, kind)
         return node if isinstance(node, Mapping) else None
 
     def _path_of(self, mapping: Mapping) -> str:

@@ -8,9 +8,9 @@ from sidecar_plugin.kubernetes.containers import Container, containers
 from sidecar_plugin.kubernetes.declarations import recognised
 from sidecar_plugin.kubernetes.declarations.protocol import SeenContainer
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
-from sidecar_plugin.yamledit.access import effective_pair, scalar_text
+from sidecar_plugin.yamledit.access import effective_pair, items_at, scalar_text
 from sidecar_plugin.yamledit.construct import DataError, resolve
-from sidecar_plugin.yamledit.nodes import Alias, Mapping, Node, Scalar, Sequence, follow
+from sidecar_plugin.yamledit.nodes import Alias, Mapping, Node, Scalar, follow
 
 
 class Sidecar(NamedTuple):
@@ -36,10 +36,8 @@ def sidecars(pod: PodTemplate, marker: Marker | None, named: frozenset[str] = fr
 
 
 def _seen(pod: PodTemplate, container: Container) -> SeenContainer:
-    pair = effective_pair(container.node, "env")
-    env = follow(pair[1]) if pair else None
     values = {}
-    for item in env.items if isinstance(env, Sequence) else ():
+    for item in items_at(container.node, "env"):
         entry = follow(item)
         value = effective_pair(entry, "value") if isinstance(entry, Mapping) else None
         text = string_of(value[1]) if value else None
@@ -59,10 +57,8 @@ class Variable(NamedTuple):
 
 def variables(container: Mapping, names: Collection[str]) -> list[Variable]:
     """Return the entries of a container's environment that have one of the names."""
-    pair = effective_pair(container, "env")
-    env = follow(pair[1]) if pair else None
     found = []
-    for index, item in enumerate(env.items if isinstance(env, Sequence) else ()):
+    for index, item in enumerate(items_at(container, "env")):
         entry = follow(item)
         name = scalar_text(entry, "name")
         if name is not None and name in names:

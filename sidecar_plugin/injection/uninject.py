@@ -15,7 +15,7 @@ from sidecar_plugin.injection.removal import EMPTY, Gone
 from sidecar_plugin.injection.stream import AgentManifest, check_foreign, identity, identity_of, split_manifests
 from sidecar_plugin.kubernetes.containers import LISTS
 from sidecar_plugin.runtime.report import Outcome, Results
-from sidecar_plugin.yamledit.access import check_once, effective_pair, scalar_text
+from sidecar_plugin.yamledit.access import check_once, effective_pair, items_at, scalar_text, value_at
 from sidecar_plugin.yamledit.documents import Document, split
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, Sequence, follow, walk
 from sidecar_plugin.yamledit.removal import join_spans, span_of_comment_mark, span_of_more
@@ -87,37 +87,29 @@ def _check(document: Document, template: Mapping, scalar: Scalar, marker: Marker
     if marker.added and not marker.agents:
         message = f"the annotation {INJECTED} says that something was injected, and names no agent"
         raise ManifestError(f"{message}; remove the annotation by hand", document.place(scalar.start))
-    spec = effective_pair(template, "spec")
-    pair = effective_pair(follow(spec[1]), "containers") if spec and isinstance(follow(spec[1]), Mapping) else None  # type: ignore[arg-type]
-    listed = follow(pair[1]) if pair else None
-    names = {_name(item, "name") for item in listed.items} if isinstance(listed, Sequence) else set()
+    names = {_name(item, "name") for item in items_at(template, "spec", "containers")}
     if claimed and names and names <= claimed:
         message = f"the annotation {INJECTED} says that every container of the pod was injected"
         raise ManifestError(f"{message}; remove the annotation by hand", document.place(scalar.start))
-    if spec and isinstance(follow(spec[1]), Mapping):
-        _check_volumes(document, follow(spec[1]), marker)  # type: ignore[arg-type]
+    _check_volumes(document, value_at(template, "spec"), marker)
 
 
-def _check_volumes(document: Document, spec: Mapping, marker: Marker) -> None:
+def _check_volumes(document: Document, spec: Node | None, marker: Marker) -> None:
     """Raise ManifestError, at the mount, for a volume to remove that a container mounts which stays, in a mount which stays."""
     volumes = set(marker.added.get("spec.volumes", ()))
     if not volumes:
         return
-    listed = {key: follow(pair[1]) for key in LISTS if (pair := effective_pair(spec, key))}
-    lists = {key: node.items for key, node in listed.items() if isinstance(node, Sequence)}
+    lists = {key: items_at(spec, key) for key in LISTS}
     there = {f"spec.{key}[{_name(item, 'name')}].volumeMounts" for key, items in lists.items() for item in items}
     renamed = {
         path for key, paths in marker.added.items() if key.endswith("].volumeMounts") and key not in there for path in paths
     }
     for key, containers in lists.items():
         for item in containers:
-            container = follow(item)
-            if not isinstance(container, Mapping) or _name(item, "name") in marker.added.get(f"spec.{key}", ()):
+            if _name(item, "name") in marker.added.get(f"spec.{key}", ()):
                 continue
             mounts = renamed.union(marker.added.get(f"spec.{key}[{_name(item, 'name')}].volumeMounts", ()))
-            mounted = effective_pair(container, "volumeMounts")
-            items = follow(mounted[1]) if mounted else None
-            for mount in items.items if isinstance(items, Sequence) else ():
+            for mount in items_at(item, "volumeMounts"):
                 if _name(mount, "name") in volumes and _name(mount, "mountPath") not in mounts:
                     message = f'the container "{_name(item, "name")}" mounts the volume "{_name(mount, "name")}"'
                     remedy = f"which the annotation {INJECTED} says was injected; remove the mount, or the annotation, by hand"

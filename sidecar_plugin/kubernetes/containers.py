@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
-from sidecar_plugin.yamledit.access import effective_pair, scalar_text
-from sidecar_plugin.yamledit.nodes import Mapping, Node, Sequence, follow
+from sidecar_plugin.yamledit.access import items_at, scalar_text
+from sidecar_plugin.yamledit.nodes import Mapping, Node, follow
 
 LISTS = ("initContainers", "containers")
 
@@ -28,9 +28,7 @@ class Container(NamedTuple):
 def containers(pod: PodTemplate) -> Iterator[Container]:
     """Yield the init containers and the containers of a pod, except items that are not mappings."""
     for list_name in LISTS:
-        pair = effective_pair(pod.spec, list_name)
-        node = follow(pair[1]) if pair else None
-        for index, item in enumerate(node.items if isinstance(node, Sequence) else ()):
+        for index, item in enumerate(items_at(pod.spec, list_name)):
             target = follow(item)
             if isinstance(target, Mapping):
                 yield Container(list_name, index, scalar_text(target, "name") or "", item, target)

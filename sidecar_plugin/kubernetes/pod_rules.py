@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from sidecar_plugin.kubernetes.containers import Container, containers, listening_ports
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.kubernetes.quantities import UNITS, parse_quantity, requested
-from sidecar_plugin.yamledit.access import effective_pair, scalar_text
+from sidecar_plugin.yamledit.access import effective_pair, items_at, scalar_text, value_at
 from sidecar_plugin.yamledit.construct import DataError, to_data
-from sidecar_plugin.yamledit.nodes import Mapping, Node, Sequence, follow
+from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, follow
 
 Data = dict[str, Any]
 DEFAULT_GRACE_SECONDS = 30  # https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination
@@ -119,12 +119,10 @@ def ports(view: PodView) -> Iterator[Problem]:
 
 def _port_node(one: Running, number: int) -> Node:
     """Return the node of a port that a container declares, else that of the container."""
-    pair = effective_pair(one.node, "ports")
-    listed = follow(pair[1]) if pair else None
-    for item in listed.items if isinstance(listed, Sequence) else ():
-        port = effective_pair(mapping, "containerPort") if isinstance(mapping := follow(item), Mapping) else None
-        if port and scalar_text(mapping, "containerPort") == str(number):
-            return port[1]
+    for item in items_at(one.node, "ports"):
+        port = value_at(item, "containerPort")
+        if isinstance(port, Scalar) and port.value == str(number):
+            return port
     return one.node
 
 

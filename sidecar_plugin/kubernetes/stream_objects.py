@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 from sidecar_plugin.kubernetes.quantities import UNITS, WHOLE, parse_quantity
 from sidecar_plugin.kubernetes.text_search import OBJECTS_ABOUT_PODS, may_hold_objects_about_pods
-from sidecar_plugin.yamledit.access import effective_pair, scalar_text
+from sidecar_plugin.yamledit.access import scalar_text, value_at
 from sidecar_plugin.yamledit.construct import DataError, to_data
 from sidecar_plugin.yamledit.documents import Document
-from sidecar_plugin.yamledit.nodes import Mapping, Node, Sequence, follow
+from sidecar_plugin.yamledit.nodes import Mapping, Node, Sequence
 
 Data = dict[str, Any]
 
@@ -36,7 +36,7 @@ def objects(document: Document) -> Iterator[StreamObject]:
 def _objects(document: Document) -> Iterator[StreamObject]:
     for node in _items(document.parse().root):
         kind = scalar_text(node, "kind") or ""
-        metadata, spec = (_field(node, key) for key in ("metadata", "spec"))
+        metadata, spec = (value_at(node, key) for key in ("metadata", "spec"))
         if kind not in OBJECTS_ABOUT_PODS or not isinstance(metadata, Mapping) or spec is None:
             continue
         try:
@@ -51,18 +51,12 @@ def _objects(document: Document) -> Iterator[StreamObject]:
 
 def _items(root: Node | None) -> Iterator[Mapping]:
     """Yield the objects of a document: itself, or the items of a list."""
-    node = follow(root) if root is not None else None
-    items = _field(node, "items") if isinstance(node, Mapping) else None
+    items = value_at(root, "items")
     if isinstance(items, Sequence):
         for item in items.items:
             yield from _items(item)
-    elif isinstance(node, Mapping):
+    elif isinstance(node := value_at(root), Mapping):
         yield node
-
-
-def _field(mapping: Mapping, key: str) -> Node | None:
-    pair = effective_pair(mapping, key)
-    return follow(pair[1]) if pair else None
 
 
 def amounts(data: Any) -> dict[str, int]:

@@ -6,9 +6,9 @@ from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.kubernetes.text_search import CONTAINERS
 from sidecar_plugin.runtime.json_schema import name_of
-from sidecar_plugin.yamledit.access import effective_pair, lookup
+from sidecar_plugin.yamledit.access import effective_pair, items_at, lookup
 from sidecar_plugin.yamledit.construct import DataError, to_data
-from sidecar_plugin.yamledit.nodes import Mapping, Sequence, Target, follow
+from sidecar_plugin.yamledit.nodes import Mapping, Target, follow
 
 
 def workload_data(pod: PodTemplate) -> dict[str, Any]:
@@ -36,10 +36,8 @@ def _check_ports(pod: PodTemplate, container: Target, data: dict[str, Any]) -> N
 
 def _containers_data(pod: PodTemplate) -> list[dict[str, Any]]:
     """Return name, image, ports and resources of each of the pod's containers."""
-    found = effective_pair(pod.spec, CONTAINERS)
-    containers = follow(found[1]) if found else None
     seen = []
-    for item in containers.items if isinstance(containers, Sequence) else ():
+    for item in items_at(pod.spec, CONTAINERS):
         container = follow(item)
         data: dict[str, Any] = {"name": "", "image": "", "ports": [], "resources": {}}
         for key, default in list(data.items()):

@@ -6,7 +6,7 @@ from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.yamledit.construct import DataError, merge_sources
 from sidecar_plugin.yamledit.documents import Document
 from sidecar_plugin.yamledit.libyaml import MAX_DEPTH
-from sidecar_plugin.yamledit.nodes import MERGE_KEY, Mapping, Node, Scalar, Sequence, follow, is_null, kind_of
+from sidecar_plugin.yamledit.nodes import MERGE_KEY, Mapping, Node, Scalar, Sequence, Target, follow, is_null, kind_of
 
 Shape = TypeVar("Shape", Mapping, Sequence)
 
@@ -39,6 +39,23 @@ def scalar_text(node: Node, key: str) -> str | None:
     pair = effective_pair(node, key) if isinstance(node, Mapping) else None
     value = follow(pair[1]) if pair else None
     return value.value if isinstance(value, Scalar) else None
+
+
+def value_at(node: Node | None, *path: str) -> Target | None:
+    """Return the value at a path of keys, aliases and merge keys followed; None if there is none."""
+    for key in path:
+        target = follow(node) if node is not None else None
+        pair = effective_pair(target, key) if isinstance(target, Mapping) else None
+        if pair is None:
+            return None
+        node = pair[1]
+    return follow(node) if node is not None else None
+
+
+def items_at(node: Node | None, *path: str) -> list[Node]:
+    """Return the items of the list at a path, [] if there is no list."""
+    found = value_at(node, *path)
+    return found.items if isinstance(found, Sequence) else []
 
 
 def check_once(document: Document, mapping: Mapping, key: str, path: str) -> None:

@@ -12,7 +12,7 @@ from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
 from sidecar_plugin.kubernetes.containers import Container, containers
 from sidecar_plugin.kubernetes.pod_rules import Problem as Problem
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, runs_to_completion
-from sidecar_plugin.yamledit.access import effective_pair, scalar_text
+from sidecar_plugin.yamledit.access import items_at, scalar_text, value_at
 from sidecar_plugin.yamledit.construct import DataError, resolve, to_data
 from sidecar_plugin.yamledit.documents import Document
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, Sequence, Target, follow
@@ -85,15 +85,7 @@ class DocumentSubject(NamedTuple):
     root: Target
 
 
-def value(node: Node | None, *path: str) -> Node | None:
-    """Return the node at a path of keys, aliases and merge keys followed; None if there is none."""
-    for key in path:
-        node = follow(node) if node is not None else None
-        pair = effective_pair(node, key) if isinstance(node, Mapping) else None
-        if pair is None:
-            return None
-        node = pair[1]
-    return follow(node) if node is not None else None
+value = value_at
 
 
 def text(node: Node | None, *path: str) -> str:
@@ -104,9 +96,7 @@ def text(node: Node | None, *path: str) -> str:
 
 def mappings(node: Node | None, *path: str) -> list[Mapping]:
     """Return the mappings in the list at a path."""
-    found = value(node, *path)
-    items = found.items if isinstance(found, Sequence) else []
-    return [target for target in map(follow, items) if isinstance(target, Mapping)]
+    return [target for target in map(follow, items_at(node, *path)) if isinstance(target, Mapping)]
 
 
 def is_true(node: Node | None) -> bool:

@@ -7,8 +7,8 @@ from sidecar_plugin.injection.sidecars import string_of, variables
 from sidecar_plugin.kubernetes.containers import Container, containers
 from sidecar_plugin.kubernetes.declarations import DECLARATIONS
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
-from sidecar_plugin.yamledit.access import effective_pair, scalar_text
-from sidecar_plugin.yamledit.nodes import Sequence, follow
+from sidecar_plugin.yamledit.access import effective_pair, items_at, scalar_text
+from sidecar_plugin.yamledit.nodes import follow
 
 
 class Loss(NamedTuple):
@@ -94,9 +94,7 @@ def _is_native(container: Container) -> bool:
 
 
 def _volumes(container: Container) -> set[str]:
-    pair = effective_pair(container.node, "volumeMounts")
-    node = follow(pair[1]) if pair else None
-    names = (scalar_text(follow(item), "name") for item in (node.items if isinstance(node, Sequence) else ()))
+    names = (scalar_text(follow(item), "name") for item in items_at(container.node, "volumeMounts"))
     return {name for name in names if name}
 
 
