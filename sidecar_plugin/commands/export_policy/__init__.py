@@ -1,5 +1,6 @@
-"""`export-policy`: write the settings as a MutatingAdmissionPolicy, which injects the agents in the API server.
+"""`export-policy`: write the settings for an engine that injects the agents in the cluster.
 
-`agents.py` renders the agents, `json_patch.py` and `cel.py` write the patch, `marker.py` the annotation,
-`policy.py` the objects.
+`engine.py` says what an engine offers, `engines.py` lists them. `agents.py` renders the agents, `cel.py` writes selectors.
+Of the engine `admission_policy.py` are `json_patch.py` with the patch, `marker.py` with the annotation, `policy.py` and
+`guard.py` with the objects.
 """

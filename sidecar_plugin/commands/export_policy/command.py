@@ -1,4 +1,4 @@
-"""`sidecar-plugin export-policy`: the same injection as a MutatingAdmissionPolicy of the cluster."""
+"""`sidecar-plugin export-policy`: the same injection as a policy of the cluster, in the words of one of its engines."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 from sidecar_plugin.agents.folders import AgentFolders
 from sidecar_plugin.commands import Command
 from sidecar_plugin.commands.arguments import add_options, options
-from sidecar_plugin.commands.export_policy.agents import policy_agents
-from sidecar_plugin.commands.export_policy.guard import ACTIONS, guard
-from sidecar_plugin.commands.export_policy.policy import needs, policy
+from sidecar_plugin.commands.export_policy.engine import ACTIONS, Asked
+from sidecar_plugin.commands.export_policy.engines import DEFAULT, ENGINES
 from sidecar_plugin.errors import UsageError
 from sidecar_plugin.runtime.console import say, write
 from sidecar_plugin.runtime.report import Results, check_strict, report
-from sidecar_plugin.settings.options import Options, settings_for
+from sidecar_plugin.settings.options import settings_for
 from sidecar_plugin.yamledit.emitter import block
 
 if TYPE_CHECKING:
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 
 
 _DESCRIPTION = """\
-Print the settings as a MutatingAdmissionPolicy with its binding, for pods that no chart renders with sidecar-plugin.
-A pod that was rendered with it is left alone. With --guard: a ValidatingAdmissionPolicy for a forgotten post-renderer.
+Print the settings as a policy of the cluster, for pods that no chart renders with sidecar-plugin. A pod that was rendered
+with it is left alone. With --guard: a policy for a forgotten post-renderer, which changes nothing.
 """
 
 
@@ -31,6 +30,18 @@ class _ExportPolicy:
 
     def configure(self, parser: "ArgumentParser") -> None:
         add_options(parser)
+        engines = "; ".join(f"{name}: {engine.summary}" for name, engine in ENGINES.items())
+        about = f"what injects in the cluster. {engines}"
+        parser.add_argument(
+            "--engine",
+            choices=tuple(ENGINES),
+            default=DEFAULT,
+            metavar="ENGINE",
+            help=about,
+        )
+        parser.add_argument(
+            "--engine-version", default="", metavar="VERSION", help="the engine's version, where it has one of its own"
+        )
         parser.add_argument(
             "--name", default="sidecar-plugin", metavar="NAME", help="the policies' name (default: sidecar-plugin)"
         )
@@ -42,21 +53,29 @@ class _ExportPolicy:
         )
         parser.add_argument(
             "--guard",
-            choices=tuple(ACTIONS),
+            choices=ACTIONS,
             metavar="ACTION",
             help="print a policy that only warns of workloads without the agents (warn), or refuses them (deny)",
         )
+        for engine in ENGINES.values():
+            engine.configure(parser)
 
     def run(self, arguments: "Namespace") -> int:
         """Print the policy; return the exit status. Raises SidecarPluginError."""
-        given, results = options(arguments), Results()
-        opt_out = not arguments.no_opt_out
-        if arguments.guard:
-            if arguments.bare:
-                raise UsageError("--bare is of no use with --guard, which looks at names and images only; leave one out")
-            write(export_guard(given, arguments.name, arguments.guard, results, opt_out))
-        else:
-            write(export(given, arguments.name, arguments.bare, results, opt_out))
+        given, results, engine = options(arguments), Results(), ENGINES[arguments.engine]
+        _check(arguments)
+        asked = Asked(
+            settings_for(given, [], results),
+            AgentFolders(given.templates),
+            arguments.name,
+            arguments.bare,
+            not arguments.no_opt_out,
+            arguments.engine_version,
+            results,
+        )
+        exported = engine.guard(asked, arguments.guard) if arguments.guard else engine.policies(asked, arguments)
+        check_strict(given.strict, results)
+        write("".join(f"# {line}\n" for line in exported.needs).encode() + _written(exported.documents))
         say(report("json" if given.report == "json" else "none", results))  # there is no workload to list
         return 0
 
@@ -67,30 +86,20 @@ COMMAND: Command = _ExportPolicy()
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,200}[a-z0-9])?")
 
 
-def export(options: Options, name: str, bare: bool, results: Results, opt_out: bool = True) -> bytes:
-    """Return the policies and bindings as YAML. Raises UsageError for a name that is none, and as `policy_agents`, `policy`."""
-    _check_name(name)
-    settings = settings_for(options, [], results)
-    added = policy_agents(settings, AgentFolders(options.templates), results, bare)
-    assert settings.cluster_version is not None
-    documents = policy(settings, added, name, opt_out)
-    check_strict(options.strict, results)
-    flags = needs(settings.cluster_version)
-    head = f"# The API server needs: {flags}\n" if flags else ""
-    return head.encode() + _written(documents)
-
-
-def export_guard(options: Options, name: str, action: str, results: Results, opt_out: bool = True) -> bytes:
-    """Return the guard and its binding as YAML. Raises UsageError for a name that is none, and as `guard`."""
-    _check_name(name)
-    documents = guard(settings_for(options, [], results), AgentFolders(options.templates), name, action, opt_out)
-    check_strict(options.strict, results)
-    return _written(documents)
-
-
-def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise UsageError(f'--name {name}: must be as names are in Kubernetes (a-z, 0-9, "-" and ".")')
+def _check(arguments: "Namespace") -> None:
+    """Raise UsageError for a name that is none, and for options that do nothing beside the others."""
+    if not _NAME.fullmatch(arguments.name):
+        raise UsageError(f'--name {arguments.name}: must be as names are in Kubernetes (a-z, 0-9, "-" and ".")')
+    if arguments.guard and arguments.bare:
+        raise UsageError("--bare is of no use with --guard, which looks at names and images only; leave one out")
+    for name, engine in ENGINES.items():
+        for option in engine.own_options:
+            if not getattr(arguments, option.removeprefix("--").replace("-", "_")):
+                continue
+            if name != arguments.engine:
+                raise UsageError(f"{option} is an option of --engine {name}; give that engine, or leave the option out")
+            if arguments.guard:
+                raise UsageError(f"{option} is of no use with --guard; leave one out")
 
 
 def _written(documents: list[dict[str, Any]]) -> bytes:

@@ -7,15 +7,14 @@ https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-pol
 from sidecar_plugin.agents.agent import AgentLibrary
 from sidecar_plugin.commands.export_policy import cel
 from sidecar_plugin.commands.export_policy.agents import PolicyError
-from sidecar_plugin.commands.export_policy.policy import GROUP, Data, document, namespaces, selectors
+from sidecar_plugin.commands.export_policy.engine import Data
+from sidecar_plugin.commands.export_policy.policy import GROUP, document, namespaces, selectors
 from sidecar_plugin.injection.rendering import SAMPLE_WORKLOAD, Rendering, sample_pod
 from sidecar_plugin.injection.selection import ANNOTATION_AGENTS, ANNOTATION_INJECT
 from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
 from sidecar_plugin.kubernetes.image_names import repository
 from sidecar_plugin.settings.settings import AgentSettings, Settings
 
-ACTIONS = {"warn": ["Warn"], "deny": ["Deny"]}
-"""What a guard does, and the actions of its binding."""
 _SINCE = ClusterVersion(1, 30)
 _RESOURCES = {
     "": (("pods",), ("replicationcontrollers",)),
@@ -34,7 +33,7 @@ _NEW = "oldObject == null || variables.old.spec != variables.template.spec"
 
 
 def guard(settings: Settings, library: AgentLibrary, name: str, action: str, opt_out: bool) -> list[Data]:
-    """Return the policy and its binding, named `name` and `-guard`. `action` is a key of ACTIONS.
+    """Return the policy and its binding, named `name` and `-guard`. `action` is one of ACTIONS.
 
     Without `opt_out` a workload cannot leave itself out by an annotation. Raises PolicyError for a version without such
     policies and where no agent is enabled, and SidecarPluginError as injection does.
@@ -64,7 +63,7 @@ def guard(settings: Settings, library: AgentLibrary, name: str, action: str, opt
         "validations": [_validation(settings, agent, rendering, opt_out) for agent in enabled.values()],
     }
     guarding = f"{name}-guard"
-    binding = {"policyName": guarding, "validationActions": ACTIONS[action], "matchResources": namespaces()}
+    binding = {"policyName": guarding, "validationActions": [action.capitalize()], "matchResources": namespaces()}
     return [
         document(f"{GROUP}/v1", "ValidatingAdmissionPolicy", guarding, spec),
         document(f"{GROUP}/v1", "ValidatingAdmissionPolicyBinding", guarding, binding),

@@ -6,10 +6,9 @@ mutates; the other refuses, with a message, pods that ask by an annotation for s
 first would have to overwrite.
 """
 
-from typing import Any
-
 from sidecar_plugin.commands.export_policy import cel
 from sidecar_plugin.commands.export_policy.agents import PolicyAgents, PolicyError
+from sidecar_plugin.commands.export_policy.engine import Data
 from sidecar_plugin.commands.export_policy.json_patch import ANNOTATIONS, annotation, names_listed, operations, variables
 from sidecar_plugin.errors import SettingsError
 from sidecar_plugin.injection.marker import INJECTED
@@ -27,8 +26,6 @@ SPARED = ("kube-system", "kube-public", "kube-node-lease")
 _MIRROR = "kubernetes.io/config.mirror"
 _MARKED = f"{cel.text(INJECTED)} in {ANNOTATIONS}"
 _PODS = {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}]}
-
-Data = dict[str, Any]
 
 
 def policy_version(version: ClusterVersion) -> str:

@@ -157,6 +157,13 @@ def test_strict_makes_warnings_errors() -> None:
     assert "gets its generateName there" in done.stderr
 
 
+def test_a_version_of_an_engine_that_has_none_of_its_own_is_bad_usage() -> None:
+    for guard in ((), ("--guard", "warn")):
+        done = run(*export("--engine-version", "1.2", "--cluster-version", "1.34", *LOGGING, *guard))
+        assert (done.status, done.stdout) == (2, b"")
+        assert "--engine-version is of no use with --engine admission-policy" in done.stderr
+
+
 def test_a_name_that_is_none_is_bad_usage() -> None:
     assert run(*export("--name", "No Name", "--cluster-version", "1.34", *LOGGING)).status == 2
 
