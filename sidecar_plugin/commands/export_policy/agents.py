@@ -42,20 +42,37 @@ class Addition(NamedTuple):
 
 
 class PolicyAgents(NamedTuple):
-    """All that a policy adds. `listed_in` are annotations that list the agents' containers."""
+    """All that a policy adds. `listed_in` are annotations that list the agents' containers, `manifests` what agents bring."""
 
     declaration: Declaration
     agents: dict[str, AgentSettings]
     containers: dict[str, str]
     additions: list[Addition]
     listed_in: tuple[str, ...]
+    manifests: list[tuple[str, Data]]
 
 
 def policy_agents(settings: Settings, library: AgentLibrary, results: Results, bare: bool) -> PolicyAgents:
-    """Return what the enabled agents add to a pod.
+    """Return what the enabled agents add to a pod by a policy, as `pod_agents`; their manifests are a PolicyError."""
+    added = pod_agents(settings, library, results, bare)
+    for agent, manifest in added.manifests:
+        message = (
+            f"the agent {agent} brings {manifest['kind']}/{manifest['metadata']['name']}, and a policy cannot create resources"
+        )
+        raise PolicyError(f"{message}; have its configuration in an annotation (the built-in agents: configuration: inline)")
+    for agent in added.agents:
+        if any(NAME in repr(addition.value) for addition in added.additions if agent in addition.agents):
+            results.warn(
+                f"the agent {agent} takes the pod's name; a pod that a controller makes gets its generateName there", None
+            )
+    return added
 
-    `bare` takes a pod for one without labels, annotations and ports; else a template that looks at them is a PolicyError, as
-    are manifests that an agent brings along. Raises SidecarPluginError as injection does.
+
+def pod_agents(settings: Settings, library: AgentLibrary, results: Results, bare: bool) -> PolicyAgents:
+    """Return what the enabled agents add to a pod; its name and namespace are NAME and NAMESPACE there.
+
+    `bare` takes a pod for one without labels, annotations and ports; else a template that looks at them is a PolicyError.
+    Raises SidecarPluginError as injection does.
     """
     enabled = {name: agent for name, agent in settings.agents.items() if agent.enabled}
     rendering = Rendering(settings, library)
@@ -71,6 +88,7 @@ def policy_agents(settings: Settings, library: AgentLibrary, results: Results, b
     together = PodAdditions(pod, results)  # finds what clashes between two agents
     merged: dict[tuple[str, str, str], Addition] = {}
     containers = {}
+    manifests = []
     for name, agent in enabled.items():
         parts, container = _rendered(rendering, pod, agent, declaration, results, bare)
         _check_platform(rendering, name, container, parts, results)
@@ -79,6 +97,7 @@ def policy_agents(settings: Settings, library: AgentLibrary, results: Results, b
         alone = PodAdditions(pod, results)
         alone.add(name, declaration, position, container, parts)
         containers[name] = container["name"]
+        manifests += [(name, manifest) for manifest in parts.manifests]
         for addition in _additions(name, alone):
             known = merged.setdefault((addition.path, addition.key, repr(addition.value)), addition)
             if name not in known.agents:
@@ -89,7 +108,7 @@ def policy_agents(settings: Settings, library: AgentLibrary, results: Results, b
             "a policy cannot share it as injection does"
         )
         results.warn(message, None)
-    return PolicyAgents(declaration, enabled, containers, list(merged.values()), declaration.listed_in)
+    return PolicyAgents(declaration, enabled, containers, list(merged.values()), declaration.listed_in, manifests)
 
 
 def _is_stdout(volume: Data) -> bool:
@@ -127,10 +146,6 @@ def _rendered(
         raise PolicyError(_looks_at(agent.name, seen))
     if seen:
         results.warn(f"{_looks_at(agent.name, seen, '')}; it is rendered for a pod that has none", None)
-    if parts.manifests:
-        kinds = ", ".join(f"{manifest['kind']}/{manifest['metadata']['name']}" for manifest in parts.manifests)
-        message = f"the agent {agent.name} brings {kinds}, and a policy cannot create resources"
-        raise PolicyError(f"{message}; have its configuration in an annotation (the built-in agents: configuration: inline)")
     if parts.with_init_containers and (parts.application_mounts or parts.application_env):
         message = f"the agent {agent.name} adds mounts or variables to init containers, which a policy does not do"
         raise PolicyError(f"{message}; leave out initContainers (the agent logging: logs.initContainers)")
@@ -138,10 +153,6 @@ def _rendered(
     if text.replace(NAME, _OTHER[NAME]).replace(NAMESPACE, _OTHER[NAMESPACE]) != repr(other):
         message = "its template works the pod's name or namespace into something else, which a policy cannot"
         raise PolicyError(f"the agent {agent.name}: {message}; leave the name as it is, or leave the agent to rendering")
-    if NAME in text:
-        results.warn(
-            f"the agent {agent.name} takes the pod's name; a pod that a controller makes gets its generateName there", None
-        )
     return parts, rendering.container(agent, parts, declaration)
 
 

@@ -2,8 +2,10 @@
 
 from sidecar_plugin.commands.export_policy import admission_policy
 from sidecar_plugin.commands.export_policy.engine import Engine
+from sidecar_plugin.commands.export_policy.sidecarset import engine as sidecarset
 
 DEFAULT = "admission-policy"
 ENGINES: dict[str, Engine] = {
     DEFAULT: admission_policy.ENGINE,
+    "sidecarset": sidecarset.ENGINE,
 }

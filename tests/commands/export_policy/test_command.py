@@ -152,9 +152,15 @@ def test_regular_sidecars_are_kept_from_pods_that_run_to_completion() -> None:
 
 
 def test_strict_makes_warnings_errors() -> None:
-    done = run(*export("--strict", "--cluster-version", "1.34", *LOGGING))
+    done = run(*export("--strict", "--bare", "--cluster-version", "1.34", "--set", "agents.monitoring.enabled=true"))
     assert (done.status, done.stdout) == (1, b"")
-    assert "gets its generateName there" in done.stderr
+    assert "it is rendered for a pod that has none" in done.stderr
+
+
+def test_a_template_that_takes_the_pods_name_is_a_warning(tmp_path: Path) -> None:
+    done = run(*export(*settings(tmp_path, agent("a", "container: {name: a, image: x, args: [{{ workload.name | tojson }}]}"))))
+    assert done.status == 0
+    assert "the agent a takes the pod's name; a pod that a controller makes gets its generateName there" in done.stderr
 
 
 def test_a_version_of_an_engine_that_has_none_of_its_own_is_bad_usage() -> None:
