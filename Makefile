@@ -7,7 +7,7 @@ help:
 	@echo 'make test    set up, bring helm 3, helm 4, kustomize, kubectl and the OpenTelemetry Collector, run every check'
 	@echo 'make test-fluent-bit FLUENT_BIT=/path/to/fluent-bit    run the logging agent with that program'
 	@echo 'make test-recipes    bring Helmfile and parts of Argo CD, run their recipes of docs/recipes.md'
-	@echo 'make test-cluster    build Kubernetes, Helmfile and OpenTofu, run the tests on a real API server and a real node; root on Debian for the node'
+	@echo 'make test-cluster    build Kubernetes, Helmfile, OpenTofu and Kyverno, run the tests on a real API server and a real node; root on Debian for the node'
 	@echo 'make test-image    build the container image of the KRM function and run it, through kpt too where kpt is installed'
 	@echo 'make bare-root   run make demo and make test in a fresh Debian with nothing but what the README lists; root, 20 minutes'
 	@echo 'make mutants   make 300 small mistakes in the core, one at a time, and count those that the tests find; an hour'
@@ -47,7 +47,7 @@ test-recipes:
 test-cluster:
 	@tools/venv dev
 	@tools/install
-	@tools/install helmfile tofu terraform-provider-helm
+	@tools/install helmfile tofu terraform-provider-helm kyverno
 	@tools/cluster/packages
 	@tools/cluster/build
 	.venv/bin/pytest -m cluster tests/cluster $(PYTEST_ARGS)

@@ -152,38 +152,36 @@ def names(pod: dict[str, Any]) -> list[str]:
     return [container["name"] for container in pod["spec"].get("initContainers", [])]
 
 
-@pytest.mark.parametrize(
-    ("pod", "agents"),
-    [
-        pytest.param(POD, ["audit"], id="an agent of which the pod is no target"),
-        pytest.param(POD.replace("app: web", "tier: front"), ["audit", "second"], id="all agents"),
-        pytest.param(POD.replace("app: web", 'legacy: "1"'), [], id="excluded by label"),
-        pytest.param(annotated("sidecar-plugin.dev/inject", "false"), [], id="left out by annotation"),
-        pytest.param(
-            annotated("sidecar-plugin.dev/inject", "true").replace("app: web", 'legacy: "1"'), ["audit"], id="taken in"
-        ),
-        pytest.param(annotated("sidecar-plugin.dev/agents", " second "), ["second"], id="one agent by annotation"),
-        pytest.param(annotated("sidecar-plugin.dev/agents", ""), [], id="none by annotation"),
-        pytest.param(MIRROR, [], id="a mirror of a static pod"),
-        pytest.param(POD.replace("namespace: default", "namespace: kube-system"), [], id="the system's namespace"),
-    ],
-)  # fmt: skip
+HEEDED = [
+    pytest.param(POD, ["audit"], id="an agent of which the pod is no target"),
+    pytest.param(POD.replace("app: web", "tier: front"), ["audit", "second"], id="all agents"),
+    pytest.param(POD.replace("app: web", 'legacy: "1"'), [], id="excluded by label"),
+    pytest.param(annotated("sidecar-plugin.dev/inject", "false"), [], id="left out by annotation"),
+    pytest.param(annotated("sidecar-plugin.dev/inject", "true").replace("app: web", 'legacy: "1"'), ["audit"], id="taken in"),
+    pytest.param(annotated("sidecar-plugin.dev/agents", " second "), ["second"], id="one agent by annotation"),
+    pytest.param(annotated("sidecar-plugin.dev/agents", ""), [], id="none by annotation"),
+    pytest.param(MIRROR, [], id="a mirror of a static pod"),
+    pytest.param(POD.replace("namespace: default", "namespace: kube-system"), [], id="the system's namespace"),
+]
+
+
+@pytest.mark.parametrize(("pod", "agents"), HEEDED)
 def test_settings_and_annotations_are_heeded(guarded: Cluster, pod: str, agents: list[str]) -> None:
     made = created(guarded, pod)
     assert names(made) == agents
     assert (INJECTED in made["metadata"].get("annotations", {})) == bool(agents)
 
 
-@pytest.mark.parametrize(
-    ("pod", "message"),
-    [
-        (annotated("sidecar-plugin.dev/values.audit", "{x: 1}"), "needs rendering, which a policy cannot do"),
-        (annotated("sidecar-plugin.dev/inject", "no"), 'sidecar-plugin.dev/inject must be "true" or "false"'),
-        (annotated("sidecar-plugin.dev/agents", "audit,third"), "sidecar-plugin.dev/agents may name audit, second here"),
-        (annotated("audit.example.com/config", "mine"), "the annotation audit.example.com/config is the agents' own"),
-        (POD.replace("app: web", "audited: no-no"), "the label audited is the agents' own"),
-    ],
-)
+REFUSED = [
+    (annotated("sidecar-plugin.dev/values.audit", "{x: 1}"), "needs rendering, which a policy cannot do"),
+    (annotated("sidecar-plugin.dev/inject", "no"), 'sidecar-plugin.dev/inject must be "true" or "false"'),
+    (annotated("sidecar-plugin.dev/agents", "audit,third"), "sidecar-plugin.dev/agents may name audit, second here"),
+    (annotated("audit.example.com/config", "mine"), "the annotation audit.example.com/config is the agents' own"),
+    (POD.replace("app: web", "audited: no-no"), "the label audited is the agents' own"),
+]
+
+
+@pytest.mark.parametrize(("pod", "message"), REFUSED)
 def test_what_a_policy_cannot_do_is_refused_with_a_message(guarded: Cluster, pod: str, message: str) -> None:
     said = refused_or_not(guarded, pod)
     assert "ValidatingAdmissionPolicy 'sidecar-plugin'" in said

@@ -137,21 +137,21 @@ FRONT = {"tier": "front"}
 INJECT, AGENTS = "sidecar-plugin.dev/inject", "sidecar-plugin.dev/agents"
 
 
-@pytest.mark.parametrize(
-    ("manifest", "missing"),
-    [
-        pytest.param(workload(labels=FRONT), {"audit", "second"}, id="an agent's own targets"),
-        pytest.param(workload(labels={"legacy": "yes"}), set(), id="excluded by a label"),
-        pytest.param(workload(labels={"legacy": "no"}), {"audit"}, id="another value of the label"),
-        pytest.param(workload("CronJob", "clean-up"), set(), id="excluded by kind and name"),
-        pytest.param(workload("Job", "clean-up"), {"audit"}, id="another kind of that name"),
-        pytest.param(workload(annotations={INJECT: "false"}), set(), id="left out by annotation"),
-        pytest.param(workload("CronJob", annotations={INJECT: "false"}), set(), id="the same in a CronJob"),
-        pytest.param(workload(labels={"legacy": "yes"}, annotations={INJECT: "true"}), {"audit"}, id="asked for by annotation"),
-        pytest.param(workload(annotations={AGENTS: "second"}), {"second"}, id="agents named by annotation"),
-        pytest.param(workload(annotations={AGENTS: ""}), set(), id="no agents by annotation"),
-    ],
-)
+HELD = [
+    pytest.param(workload(labels=FRONT), {"audit", "second"}, id="an agent's own targets"),
+    pytest.param(workload(labels={"legacy": "yes"}), set(), id="excluded by a label"),
+    pytest.param(workload(labels={"legacy": "no"}), {"audit"}, id="another value of the label"),
+    pytest.param(workload("CronJob", "clean-up"), set(), id="excluded by kind and name"),
+    pytest.param(workload("Job", "clean-up"), {"audit"}, id="another kind of that name"),
+    pytest.param(workload(annotations={INJECT: "false"}), set(), id="left out by annotation"),
+    pytest.param(workload("CronJob", annotations={INJECT: "false"}), set(), id="the same in a CronJob"),
+    pytest.param(workload(labels={"legacy": "yes"}, annotations={INJECT: "true"}), {"audit"}, id="asked for by annotation"),
+    pytest.param(workload(annotations={AGENTS: "second"}), {"second"}, id="agents named by annotation"),
+    pytest.param(workload(annotations={AGENTS: ""}), set(), id="no agents by annotation"),
+]
+
+
+@pytest.mark.parametrize(("manifest", "missing"), HELD)
 def test_settings_and_annotations_hold(guarded: Guarded, manifest: str, missing: set[str]) -> None:
     answer = guarded.answer(manifest)
     # The API server names the first check that fails.

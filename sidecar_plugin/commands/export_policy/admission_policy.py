@@ -1,15 +1,26 @@
-"""The API server itself as the engine: a MutatingAdmissionPolicy, and a ValidatingAdmissionPolicy as its guard."""
+"""The API server itself as the engine: a MutatingAdmissionPolicy, and ValidatingAdmissionPolicies that refuse and guard.
+
+Sources: https://kubernetes.io/docs/reference/access-authn-authz/mutating-admission-policy/ (alpha in 1.32, beta in 1.34) and
+https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/ (stable since 1.30).
+"""
 
 from typing import TYPE_CHECKING
 
-from sidecar_plugin.commands.export_policy.agents import policy_agents
-from sidecar_plugin.commands.export_policy.engine import Asked, Engine, Exported
-from sidecar_plugin.commands.export_policy.guard import guard
-from sidecar_plugin.commands.export_policy.policy import needs, policy
+from sidecar_plugin.commands.export_policy.agents import PolicyError, policy_agents
+from sidecar_plugin.commands.export_policy.engine import Asked, Data, Engine, Exported
+from sidecar_plugin.commands.export_policy.guard import guard_spec
+from sidecar_plugin.commands.export_policy.policy import document, namespaces, specs
 from sidecar_plugin.errors import UsageError
+from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+
+_GROUP = "admissionregistration.k8s.io"
+_MUTATING = ((ClusterVersion(1, 36), "v1"), (ClusterVersion(1, 34), "v1beta1"), (ClusterVersion(1, 32), "v1alpha1"))
+"""From which Kubernetes on there is which version of MutatingAdmissionPolicy."""
+_VALIDATING = ClusterVersion(1, 30)
+"""From which Kubernetes on ValidatingAdmissionPolicy is stable."""
 
 
 class _AdmissionPolicy:
@@ -21,15 +32,32 @@ class _AdmissionPolicy:
 
     def policies(self, asked: Asked, arguments: "Namespace") -> Exported:
         _check_version(asked.version)
-        added = policy_agents(asked.settings, asked.library, asked.results, asked.bare)
-        assert asked.settings.cluster_version is not None
-        flags = needs(asked.settings.cluster_version)
-        documents = policy(asked.settings, added, asked.name, asked.opt_out)
-        return Exported(documents, [f"The API server needs: {flags}"] if flags else [])
+        settings = asked.settings
+        added = policy_agents(settings, asked.library, asked.results, asked.bare)
+        assert settings.cluster_version is not None
+        version = _mutating_version(settings.cluster_version)
+        mutating, refusing = specs(settings, added, asked.opt_out)
+        binding = {"policyName": asked.name, "matchResources": namespaces()}
+        documents = [
+            document(f"{_GROUP}/{version}", "MutatingAdmissionPolicy", asked.name, mutating),
+            document(f"{_GROUP}/{version}", "MutatingAdmissionPolicyBinding", asked.name, binding),
+            *_validating(asked.name, refusing, "Deny"),
+        ]
+        flags = f"--feature-gates=MutatingAdmissionPolicy=true --runtime-config={_GROUP}/{version}=true"
+        return Exported(documents, [f"The API server needs: {flags}"] if version != "v1" else [])
 
     def guard(self, asked: Asked, action: str) -> Exported:
         _check_version(asked.version)
-        return Exported(guard(asked.settings, asked.library, asked.name, action, asked.opt_out), [])
+        spec = guard_spec(asked.settings, asked.library, asked.opt_out)
+        version = asked.settings.cluster_version
+        assert version is not None
+        if version < _VALIDATING:
+            message = f"Kubernetes {version} has no ValidatingAdmissionPolicy that is stable; it is there from {_VALIDATING} on"
+            raise PolicyError(f"{message}; --engine kyverno needs none")
+        return Exported(_validating(f"{asked.name}-guard", spec, action.capitalize()), [])
+
+
+ENGINE: Engine = _AdmissionPolicy()
 
 
 def _check_version(version: str) -> None:
@@ -37,4 +65,18 @@ def _check_version(version: str) -> None:
         raise UsageError("--engine-version is of no use with --engine admission-policy, whose version is --cluster-version's")
 
 
-ENGINE: Engine = _AdmissionPolicy()
+def _mutating_version(version: ClusterVersion) -> str:
+    """Return the version of the API that a cluster has. Raises PolicyError for one that has none."""
+    for since, name in _MUTATING:
+        if version >= since:
+            return name
+    message = f"Kubernetes {version} has no MutatingAdmissionPolicy; it is there from {_MUTATING[-1][0]} on"
+    raise PolicyError(f"{message}; --engine kyverno needs none")
+
+
+def _validating(name: str, spec: Data, action: str) -> list[Data]:
+    binding = {"policyName": name, "validationActions": [action], "matchResources": namespaces()}
+    return [
+        document(f"{_GROUP}/v1", "ValidatingAdmissionPolicy", name, spec),
+        document(f"{_GROUP}/v1", "ValidatingAdmissionPolicyBinding", name, binding),
+    ]

@@ -1,8 +1,10 @@
 """What an engine offers: the program of a cluster that injects the agents there, and how the settings are written for it."""
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sidecar_plugin.agents.agent import AgentLibrary
+from sidecar_plugin.errors import UsageError
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.settings.settings import Settings
 
@@ -62,3 +64,11 @@ class Engine(Protocol):
 
         Raises UsageError if the engine has none, else as `policies`.
         """
+
+
+def parse_version(version: str, program: str) -> tuple[int, int]:
+    """Return major and minor of an engine's version. Raises UsageError for what is none."""
+    found = re.fullmatch(r"v?(\d{1,3})\.(\d{1,3})(?:\.\d+)?(?:[-+].*)?", version)
+    if not found:
+        raise UsageError(f"--engine-version {version}: no version of {program}; write it like 1.19 or v1.19.1")
+    return int(found[1]), int(found[2])

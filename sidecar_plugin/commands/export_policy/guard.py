@@ -1,21 +1,19 @@
 """A guard against a forgotten post-renderer: a policy that warns of workloads without the agents, or refuses them.
 
 It judges a workload when it is created and when its pod template changes, so an update of anything else passes. Source:
-https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/ (stable since Kubernetes 1.30).
+https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/. Kyverno takes the same expressions.
 """
 
 from sidecar_plugin.agents.agent import AgentLibrary
 from sidecar_plugin.commands.export_policy import cel
 from sidecar_plugin.commands.export_policy.agents import PolicyError
 from sidecar_plugin.commands.export_policy.engine import Data
-from sidecar_plugin.commands.export_policy.policy import GROUP, document, namespaces, selectors
+from sidecar_plugin.commands.export_policy.policy import selectors
 from sidecar_plugin.injection.rendering import SAMPLE_WORKLOAD, Rendering, sample_pod
 from sidecar_plugin.injection.selection import ANNOTATION_AGENTS, ANNOTATION_INJECT
-from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
 from sidecar_plugin.kubernetes.image_names import repository
 from sidecar_plugin.settings.settings import AgentSettings, Settings
 
-_SINCE = ClusterVersion(1, 30)
 _RESOURCES = {
     "": (("pods",), ("replicationcontrollers",)),
     "apps": (("deployments", "statefulsets", "daemonsets", "replicasets"),),
@@ -29,29 +27,28 @@ _METADATA = """\
 (object.kind == "Pod" ? [] : [variables.template.?metadata.orValue({})])
 + (object.kind == "CronJob" ? [dyn(object).spec.jobTemplate.?metadata.orValue({})] : [])
 + [dyn(object).metadata]"""
-_NEW = "oldObject == null || variables.old.spec != variables.template.spec"
+_CREATED = 'request.operation == "CREATE"'
+_NEW = f"{_CREATED} || variables.old.spec != variables.template.spec"
 
 
-def guard(settings: Settings, library: AgentLibrary, name: str, action: str, opt_out: bool) -> list[Data]:
-    """Return the policy and its binding, named `name` and `-guard`. `action` is one of ACTIONS.
+def guard_spec(settings: Settings, library: AgentLibrary, opt_out: bool) -> Data:
+    """Return the `spec` of the policy, without the namespaces that it spares and without its action.
 
-    Without `opt_out` a workload cannot leave itself out by an annotation. Raises PolicyError for a version without such
-    policies and where no agent is enabled, and SidecarPluginError as injection does.
+    Without `opt_out` a workload cannot leave itself out by an annotation. Raises PolicyError where no agent is enabled, and
+    SidecarPluginError as injection does.
     """
     enabled = {agent.name: agent for agent in settings.agents.values() if agent.enabled}
     if not enabled:
         raise PolicyError("no agent is enabled, so there is nothing that a guard could ask for")
     rendering = Rendering(settings, library)
-    version = rendering.version("the guard")
-    if version < _SINCE:
-        raise PolicyError(f"Kubernetes {version} has no ValidatingAdmissionPolicy that is stable; it is there from {_SINCE} on")
+    rendering.version("the guard")
     variables = {
         "template": _TEMPLATE.format("object"),
-        "old": f"oldObject == null ? dyn({{}}) : ({_TEMPLATE.format('oldObject')})",
+        "old": f"{_CREATED} ? dyn({{}}) : ({_TEMPLATE.format('oldObject')})",
         "metadata": _METADATA,
         "judged": f"({_NEW}) && ({_chosen(settings, opt_out)})",
     }
-    spec = {
+    return {
         "failurePolicy": "Fail",
         "matchConstraints": {"resourceRules": [_rule(group, row) for group, rows in _RESOURCES.items() for row in rows]},
         "matchConditions": [
@@ -62,12 +59,6 @@ def guard(settings: Settings, library: AgentLibrary, name: str, action: str, opt
         "variables": [{"name": key, "expression": expression} for key, expression in variables.items()],
         "validations": [_validation(settings, agent, rendering, opt_out) for agent in enabled.values()],
     }
-    guarding = f"{name}-guard"
-    binding = {"policyName": guarding, "validationActions": [action.capitalize()], "matchResources": namespaces()}
-    return [
-        document(f"{GROUP}/v1", "ValidatingAdmissionPolicy", guarding, spec),
-        document(f"{GROUP}/v1", "ValidatingAdmissionPolicyBinding", guarding, binding),
-    ]
 
 
 def _rule(group: str, resources: tuple[str, ...]) -> Data:

@@ -1,57 +1,44 @@
-"""The settings as a MutatingAdmissionPolicy: the same sidecars for pods that no chart of ours renders.
+"""The settings as expressions about a pod, which the policies of Kubernetes and of Kyverno take alike.
 
-Sources: https://kubernetes.io/docs/reference/access-authn-authz/mutating-admission-policy/ (alpha in 1.32, beta in 1.34) and
-https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/ (since 1.30). Two policies are made. One
-mutates; the other refuses, with a message, pods that ask by an annotation for something that the first cannot do, or that the
-first would have to overwrite.
+Sources: https://kubernetes.io/docs/reference/access-authn-authz/mutating-admission-policy/ and
+https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/. Two policies are made. One mutates; the
+other refuses, with a message, pods that ask by an annotation for something that the first cannot do, or that the first would
+have to overwrite.
 """
 
+from typing import NamedTuple
+
 from sidecar_plugin.commands.export_policy import cel
-from sidecar_plugin.commands.export_policy.agents import PolicyAgents, PolicyError
+from sidecar_plugin.commands.export_policy.agents import PolicyAgents
 from sidecar_plugin.commands.export_policy.engine import Data
 from sidecar_plugin.commands.export_policy.json_patch import ANNOTATIONS, annotation, names_listed, operations, variables
 from sidecar_plugin.errors import SettingsError
 from sidecar_plugin.injection.marker import INJECTED
 from sidecar_plugin.injection.selection import ANNOTATION_AGENTS, ANNOTATION_INJECT, ANNOTATION_VALUES
-from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
 from sidecar_plugin.kubernetes.image_names import repository
 from sidecar_plugin.kubernetes.selectors import parse_selector
 from sidecar_plugin.settings.settings import Settings
 
-GROUP = "admissionregistration.k8s.io"
-VERSIONS = ((ClusterVersion(1, 36), "v1"), (ClusterVersion(1, 34), "v1beta1"), (ClusterVersion(1, 32), "v1alpha1"))
-"""From which Kubernetes on there is which version of MutatingAdmissionPolicy."""
 SPARED = ("kube-system", "kube-public", "kube-node-lease")
-"""Namespaces that the bindings leave out: a policy that fails there can stop the cluster."""
+"""Namespaces that every policy leaves out: a policy that fails there can stop the cluster."""
 _MIRROR = "kubernetes.io/config.mirror"
 _MARKED = f"{cel.text(INJECTED)} in {ANNOTATIONS}"
 _PODS = {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}]}
 
 
-def policy_version(version: ClusterVersion) -> str:
-    """Return the version of the API that a cluster has. Raises PolicyError for one that has none."""
-    for since, name in VERSIONS:
-        if version >= since:
-            return name
-    raise PolicyError(f"Kubernetes {version} has no MutatingAdmissionPolicy; it is there from {VERSIONS[-1][0]} on")
+class Specs(NamedTuple):
+    """The `spec` of the policy that mutates pods, and of the one that refuses them; without the namespaces that they spare."""
+
+    mutating: Data
+    refusing: Data
 
 
-def needs(version: ClusterVersion) -> str:
-    """Return what the API server must be started with, "" if nothing."""
-    name = policy_version(version)
-    if name == "v1":
-        return ""
-    return f"--feature-gates=MutatingAdmissionPolicy=true --runtime-config={GROUP}/{name}=true"
-
-
-def policy(settings: Settings, added: PolicyAgents, name: str, opt_out: bool = True) -> list[Data]:
-    """Return the policies and their bindings, all named `name`.
+def specs(settings: Settings, added: PolicyAgents, opt_out: bool) -> Specs:
+    """Return what the two policies say.
 
     Without `opt_out` a pod cannot be left out by what it says of itself: its annotations and a marker that others forged.
-    Raises PolicyError for a version without such policies, and SettingsError for a selector that means nothing for a pod.
+    Raises SettingsError for a selector that means nothing for a pod.
     """
-    assert settings.cluster_version is not None
-    mutating = f"{GROUP}/{policy_version(settings.cluster_version)}"
     matching, chosen = _matching(settings, opt_out), _chosen(settings, added)
     clashes = [
         (f"{path.removeprefix('metadata.')[:-1]} {key}", f"{cel.text(key)} in object.{path.replace('.', '.?')}.orValue({{}})")
@@ -68,7 +55,7 @@ def policy(settings: Settings, added: PolicyAgents, name: str, opt_out: bool = T
     ]
     if added.declaration.name == "regular":
         conditions.append(("it does not run to completion", 'object.spec.?restartPolicy.orValue("Always") == "Always"'))
-    spec = {
+    mutating = {
         "failurePolicy": "Fail",
         "reinvocationPolicy": "Never",
         "matchConstraints": _PODS,
@@ -87,17 +74,7 @@ def policy(settings: Settings, added: PolicyAgents, name: str, opt_out: bool = T
         "matchConditions": _named(refused),
         "validations": [{"expression": check, "message": f"sidecar-plugin: {message}"} for message, check in validations],
     }
-    return [
-        document(mutating, "MutatingAdmissionPolicy", name, spec),
-        document(mutating, "MutatingAdmissionPolicyBinding", name, {"policyName": name, "matchResources": namespaces()}),
-        document(f"{GROUP}/v1", "ValidatingAdmissionPolicy", name, refusing),
-        document(
-            f"{GROUP}/v1",
-            "ValidatingAdmissionPolicyBinding",
-            name,
-            {"policyName": name, "validationActions": ["Deny"], "matchResources": namespaces()},
-        ),
-    ]
+    return Specs(mutating, refusing)
 
 
 def document(api_version: str, kind: str, name: str, spec: Data) -> Data:
@@ -106,9 +83,9 @@ def document(api_version: str, kind: str, name: str, spec: Data) -> Data:
     return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "labels": labels}, "spec": spec}
 
 
-def namespaces() -> Data:
-    """Return the part of a binding that spares the namespaces of SPARED."""
-    expression = {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": list(SPARED)}
+def namespaces(spared: tuple[str, ...] = SPARED) -> Data:
+    """Return the part of a policy or binding that leaves namespaces out."""
+    expression = {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": list(spared)}
     return {"namespaceSelector": {"matchExpressions": [expression]}}
 
 

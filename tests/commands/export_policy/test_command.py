@@ -8,6 +8,7 @@ server: tests/cluster/test_export_policy.py.
 
 import os
 from pathlib import Path
+from typing import Any
 
 import kubernetes_validate
 import pytest
@@ -186,6 +187,74 @@ def test_a_guard_is_one_policy_for_every_version_that_has_such_policies(version:
     assert binding["spec"]["validationActions"] == ["Deny"]
     (validation,) = policy["spec"]["validations"]
     assert '"fluent/fluent-bit"' in validation["expression"]
+
+
+TWO_AGENTS = ("--config", str(Path(__file__).parent / "cases" / "two-agents" / "config.yaml"))
+
+
+def specs(*words: str) -> list[dict[str, Any]]:
+    done = run("export-policy", *TWO_AGENTS, *words)
+    assert done.status == 0, done.stderr
+    return [document["spec"] for document in yaml.safe_load_all(done.stdout)]
+
+
+@pytest.mark.parametrize("words", [(), ("--no-opt-out",)])
+def test_kyvernos_policies_say_what_those_of_kubernetes_say(words: tuple[str, ...]) -> None:
+    mutating, binding, refusing, _ = specs(*words)
+    for theirs, ours in zip(specs("--engine", "kyverno", *words), (mutating, refusing), strict=True):
+        spared = theirs["matchConstraints"].pop("namespaceSelector")["matchExpressions"][0]["values"]
+        assert spared == [*binding["matchResources"]["namespaceSelector"]["matchExpressions"][0]["values"], "kyverno"]
+        assert theirs.pop("autogen") == {"podControllers": {"controllers": []}}
+        assert theirs == {**ours, **{key: theirs[key] for key in ("validationActions", "evaluation") if key in theirs}}
+
+
+@pytest.mark.parametrize("action", ["warn", "deny"])
+def test_kyvernos_guard_says_what_that_of_kubernetes_says(action: str) -> None:
+    ours, binding = specs("--guard", action)
+    (theirs,) = specs("--guard", action, "--engine", "kyverno")
+    assert theirs["validationActions"] == binding["validationActions"]
+    assert [theirs[key] for key in ("variables", "validations", "matchConditions")] == [
+        ours[key] for key in ("variables", "validations", "matchConditions")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "api", "needed"),
+    [
+        ((), "v1", "Kyverno 1.17 or later"),
+        (("--engine-version", "v1.19.1"), "v1", "Kyverno 1.17 or later"),
+        (("--engine-version", "1.16"), "v1beta1", "Kyverno 1.16"),
+        (("--engine-version", "1.15.3"), "v1alpha1", "Kyverno 1.15"),
+    ],
+)
+def test_the_version_of_kyvernos_api_is_that_of_kyverno(words: tuple[str, ...], api: str, needed: str) -> None:
+    for guard in ((), ("--guard", "warn")):
+        done = run(*export("--engine", "kyverno", "--cluster-version", "1.28", *LOGGING, *words, *guard))
+        assert done.status == 0, done.stderr
+        assert done.stdout.decode().startswith(f"# The cluster needs: {needed}\n")
+        assert {document["apiVersion"] for document in yaml.safe_load_all(done.stdout)} == {f"policies.kyverno.io/{api}"}
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (("--engine-version", "1.14"), 1, "has no MutatingPolicy; it is there from 1.15 on"),
+        (("--engine-version", "latest"), 2, "--engine-version latest: no version of Kyverno; write it like 1.19"),
+        (("--set", "targets[0].kinds={Deployment}"), 1, "targets[0].kinds: a policy sees pods"),
+        (("--set", "agents.logging.configuration=configMap"), 1, "a policy cannot create resources"),
+    ],
+)
+def test_what_kyverno_cannot_do_is_refused(words: tuple[str, ...], status: int, message: str) -> None:
+    done = run(*export("--engine", "kyverno", "--cluster-version", "1.30", *LOGGING, *words))
+    assert (done.status, done.stdout) == (status, b"")
+    assert message in done.stderr
+
+
+def test_kyverno_declares_sidecars_as_the_clusters_version_needs() -> None:
+    done = run("export-policy", "--engine", "kyverno", "--cluster-version", "1.28", "--platform", "acs", *LOGGING)
+    assert done.status == 0, done.stderr
+    (mutation,) = next(iter(yaml.safe_load_all(done.stdout)))["spec"]["mutations"]
+    assert '"name": "__IS_SIDECAR__", "value": "true"' in mutation["jsonPatch"]["expression"]
 
 
 def test_a_guard_asks_for_the_image_of_the_registry_in_the_settings() -> None:
