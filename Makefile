@@ -1,11 +1,12 @@
 # `make demo` shows the program at work, `make test` proves it; both need Python 3.10 or later, Go and the network.
-.PHONY: help demo check test release signing-key test-release test-fluent-bit test-recipes test-cluster test-image bare-root mutants lint bench clean
+.PHONY: help demo check test release signing-key test-release test-fluent-bit test-kafka test-recipes test-cluster test-image bare-root mutants lint bench clean
 
 help:
 	@echo 'make demo    set up and run the main job on the chart examples/web'
 	@echo 'make check   lint, types and the tests that need no real tool, with few generated cases: under a minute on two cores'
 	@echo 'make test    set up, bring helm 3, helm 4, kustomize, kubectl and the OpenTelemetry Collector, run every check'
 	@echo 'make test-fluent-bit FLUENT_BIT=/path/to/fluent-bit    run the logging agent with that program'
+	@echo 'make test-kafka    bring Apache Kafka, run the logging agent against it; with FLUENT_BIT that program too; needs Java and Maven'
 	@echo 'make test-recipes    bring Helmfile and parts of Argo CD, run their recipes of docs/recipes.md'
 	@echo 'make test-cluster    build Kubernetes, Helmfile, OpenTofu and Kyverno, run the tests on a real API server and a real node; root on Debian for the node'
 	@echo 'make test-image    build the container image of the KRM function and run it, through kpt too where kpt is installed'
@@ -37,7 +38,15 @@ test: lint
 test-fluent-bit:
 	@tools/venv dev
 	@test -x '$(FLUENT_BIT)' || { echo "which program? make test-fluent-bit FLUENT_BIT=/path/to/fluent-bit" >&2; exit 2; }
-	FLUENT_BIT='$(abspath $(FLUENT_BIT))' .venv/bin/pytest -m fluent_bit tests/agent_programs $(PYTEST_ARGS)
+	FLUENT_BIT='$(abspath $(FLUENT_BIT))' .venv/bin/pytest -m 'fluent_bit and not kafka' tests/agent_programs $(PYTEST_ARGS)
+
+test-kafka:
+	@tools/venv dev
+	@tools/install otelcol
+	@tools/kafka/packages
+	@tools/kafka/install
+	$(if $(FLUENT_BIT),FLUENT_BIT='$(abspath $(FLUENT_BIT))') .venv/bin/pytest -m 'kafka$(if $(FLUENT_BIT),, and not fluent_bit)' \
+	  tests/agent_programs $(PYTEST_ARGS)
 
 test-recipes:
 	@tools/venv dev

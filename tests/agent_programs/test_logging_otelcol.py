@@ -1,5 +1,6 @@
 """The logging agent with `engine: otel-collector`, run by the real OpenTelemetry Collector."""
 
+import base64
 import json
 import ssl
 import subprocess
@@ -20,6 +21,10 @@ OUTPUTS: list[dict[str, Any]] = [
     {"type": "stdout"},
     *({"type": type_, "host": "logs.example.com", "tls": tls} for type_ in ("loki", "otlp") for tls in TLS),
     {"type": "otlp", "host": "10.0.0.1", "port": 4000, "path": "/logs", "headers": {"Authorization": "Bearer ${TOKEN}"}},
+    {"type": "otlp", "host": "10.0.0.1", "user": "shop", "password": "${TOKEN}"},
+    *({"type": "kafka", "brokers": ["kafka-0:9092", "kafka-1:9092"], "tls": tls} for tls in TLS),
+    {"type": "kafka", "brokers": ["kafka:9092"], "user": "shop", "password": "${TOKEN}", "mechanism": "SCRAM-SHA-512"},
+    {"type": "sls", "host": "sls.example.com", "project": "shop", "logstore": "app", "password": "${TOKEN}"},
     {"type": "loki", "host": "loki", "path": "/otlp/v1/logs", "labels": {"app": "shop", "team": "a b"}},
 ]
 EXTRA_ARGUMENTS = {"extraArgs": ["--set=service::telemetry::logs::encoding=json"]}
@@ -86,6 +91,19 @@ def test_a_line_reaches_the_receiver_with_the_pods_metadata(
         b"red",
     ):
         assert part in request.body
+
+
+@pytest.mark.parametrize("type_", ["otlp", "loki"])
+def test_a_user_is_said_by_basic_authentication(type_: str, tmp_path: Path, otelcol: Path) -> None:
+    with http_server() as receiver:
+        output = {"type": type_, "host": "127.0.0.1", "port": receiver.port, "user": "shop", "password": "${TOKEN}"}
+        agent = logging(tmp_path, otelcol, {"output": output, "probes": {"port": free_ports(1)[0]}})
+        with running(agent) as process:
+            agent.path("/var/log/app/a.log").write_text("hello\n")
+            request = eventually(lambda: receiver.received(b"hello"))
+            assert process.stop() == 0
+    assert request is not None
+    assert request.headers["authorization"] == f"Basic {base64.b64encode(b'shop:s3cr3t').decode()}"
 
 
 @pytest.mark.parametrize("type_", ["otlp", "loki"])

@@ -4,6 +4,7 @@ Whether the agents' programs take the configurations is proven in tests/agent_pr
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -284,7 +285,7 @@ def test_every_value_is_documented_in_its_file_and_in_the_schema(agent: str) -> 
     schema = json.loads((TEMPLATES / agent / "values.schema.json").read_text())
     defaults = yaml.safe_load(text)
     assert set(schema["properties"]) == set(defaults) == set(schema["required"])
-    words = " ".join(text.replace("#", " ").split())
+    words = " ".join(re.sub(r"^ *#", "", text, flags=re.MULTILINE).split())
     for path in leaves(defaults):
         if path[0] == "resources":
             continue  # Kubernetes' own

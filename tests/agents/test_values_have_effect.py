@@ -17,9 +17,11 @@ RECEIVER = {"host": "r.example.com"}
 OUTPUTS: dict[str, dict[str, Any]] = {
     "stdout": {},
     "kafka": {"brokers": ["b.example.com:9092"]},
+    "sls": {**RECEIVER, "project": "p", "logstore": "l", "password": "${KEY}"},
     **dict.fromkeys(("forward", "http", "elasticsearch", "opensearch", "loki", "otlp"), RECEIVER),
 }
-COLLECTOR_OUTPUTS = ("stdout", "loki", "otlp")
+KAFKA_USER = {**OUTPUTS["kafka"], "user": "u", "password": "${KEY}", "tls": {"enabled": True}}
+COLLECTOR_OUTPUTS = ("stdout", "loki", "otlp", "kafka", "sls")
 EXPORTS = {"debug": "", "otlp": "r:4317", "otlphttp": "https://r:4318", "prometheusremotewrite": "https://r/push"}
 MODES: dict[str, tuple[str, dict[str, Any]]] = {
     **{f"fluent-bit, {name}": ("logging", {"output": {"type": name, **more}}) for name, more in OUTPUTS.items()},
@@ -27,6 +29,8 @@ MODES: dict[str, tuple[str, dict[str, Any]]] = {
         f"otel-collector, {name}": ("logging", {"engine": "otel-collector", "output": {"type": name, **OUTPUTS[name]}})
         for name in COLLECTOR_OUTPUTS
     },
+    "fluent-bit, kafka with a user": ("logging", {"output": {"type": "kafka", **KAFKA_USER}}),
+    "otel-collector, kafka with a user": ("logging", {"engine": "otel-collector", "output": {"type": "kafka", **KAFKA_USER}}),
     **{f"monitoring, {name}": ("monitoring", {"export": {"type": name, "endpoint": url}}) for name, url in EXPORTS.items()},
     **{f"proxy, {name}": ("proxy", {"inbound": {"protocol": name}, "egress": {"enabled": True}}) for name in ("http", "tcp")},
 }
@@ -47,6 +51,7 @@ OTHERWISE: dict[str, Any] = {
     "output.headers": {"A": "b"},
     "output.labels": {"a": "b"},
     "output.brokers": ["c:9092"],
+    "output.mechanism": "SCRAM-SHA-512",
     "scrape.portNames": ["http"],
     "export.headers": {"A": "b"},
     "export.endpoint": "https://other:1",
@@ -129,11 +134,15 @@ def test_a_value_changes_the_agent_or_is_refused_at_its_place(mode: str, path: s
 
 
 def is_bound_elsewhere(mode: str, path: str) -> bool:
-    """Say whether the documents say that the value has no effect there, whatever it is."""
-    return path.startswith("stdout.") and mode.endswith("stdout")
+    """Say whether the documents say that the value has no effect there, whatever it is: with sls TLS is always spoken."""
+    return (path.startswith("stdout.") and mode.endswith("stdout")) or (path == "output.tls.enabled" and mode.endswith("sls"))
 
 
-SILENT = list(product(("kafka", "forward"), ("user", "password", "tls.caSecret")))
+SILENT = [
+    *product(("forward", "stdout"), ("user", "password", "tls.caSecret")),
+    ("kafka", "password"),
+    ("kafka", "tls.caSecret"),
+]
 
 
 @pytest.mark.parametrize(("output", "key"), SILENT)
