@@ -216,6 +216,23 @@ def test_virtual_nodes_take_the_features_of_1_3_whatever_the_version(tmp_path: P
     assert "namespaceSelector" not in made["spec"]
 
 
+def test_items_that_are_null_are_none(tmp_path: Path) -> None:
+    made = sidecar_set(export(tmp_path, NEW, {"template": "container: {name: a, image: x, env: [null], volumeMounts: [null]}"}))
+    assert made["spec"]["containers"][0]["env"] == [{"name": "__IS_SIDECAR__", "value": "true"}]
+
+
+def test_a_startup_probe_has_its_defaults_which_openkruise_does_not_set(tmp_path: Path) -> None:
+    template = "container: {name: a, image: x, startupProbe: {httpGet: {port: 80, path: null}, failureThreshold: 60}}"
+    probe = sidecar_set(export(tmp_path, NEW, {"template": template}))["spec"]["containers"][0]["startupProbe"]
+    assert probe == {
+        "httpGet": {"port": 80, "path": "/", "scheme": "HTTP"},
+        "failureThreshold": 60,
+        "timeoutSeconds": 1,
+        "periodSeconds": 10,
+        "successThreshold": 1,
+    }
+
+
 WARNED: list[Any] = [
     (
         "the system's namespaces",

@@ -26,6 +26,9 @@ _CANNOT = {
     ),
     "metadata.labels": "adds labels to the pod, which a SidecarSet cannot do; use podAnnotations",
 }
+_PROBE = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
+"""The defaults of a probe. OpenKruise sets those of liveness and readiness probes only, and refuses a startup probe without."""
+_HTTP_GET = {"path": "/", "scheme": "HTTP"}
 _FIELDS = {NAME: "metadata.name", NAMESPACE: "metadata.namespace"}
 
 
@@ -87,7 +90,7 @@ def with_fields(settings: Settings, addition: Addition) -> Any:
     """
     value = addition.value
     if addition.path in ("spec.containers", "spec.initContainers") and isinstance(value.get("env"), list):
-        value = {**value, "env": [_variable(entry) for entry in value["env"]]}
+        value = {**value, "env": [_variable(entry) for entry in value["env"] if isinstance(entry, dict)]}
     if NAME in repr(value) or NAMESPACE in repr(value):
         agent = addition.agents[0]
         raise settings.error(
@@ -110,7 +113,7 @@ def pod_fields(settings: Settings, own: list[Addition], kruise: Kruise, results:
         key: [_sidecar(settings, one, volumes, kruise, results) for one in own if one.path == f"spec.{key}"]
         for key in ("initContainers", "containers")
     }
-    mounted = {mount["name"] for items in fields.values() for item in items for mount in item.get("volumeMounts") or ()}
+    mounted = {mount["name"] for items in fields.values() for item in items for mount in _mounts(item)}
     for one in own:
         if one.path == "spec.volumes" and one.key not in mounted:
             message = f"the agent {one.agents[0]} adds the volume {one.key}, which none of its containers mounts"
@@ -121,9 +124,27 @@ def pod_fields(settings: Settings, own: list[Addition], kruise: Kruise, results:
     return {key: items for key, items in fields.items() if items}
 
 
+def _with_defaults(container: Data) -> Data:
+    probe = container.get("startupProbe")
+    if not isinstance(probe, dict):
+        return container
+    filled = _filled(probe, _PROBE)
+    if isinstance(probe.get("httpGet"), dict):
+        filled["httpGet"] = _filled(probe["httpGet"], _HTTP_GET)
+    return {**container, "startupProbe": filled}
+
+
+def _filled(data: Data, defaults: Data) -> Data:
+    return {**data, **{key: value for key, value in defaults.items() if data.get(key) is None}}
+
+
+def _mounts(container: Data) -> list[Data]:
+    return [mount for mount in container.get("volumeMounts") or () if isinstance(mount, dict)]
+
+
 def _sidecar(settings: Settings, addition: Addition, volumes: Data, kruise: Kruise, results: Results) -> Data:
-    container = with_fields(settings, addition)
-    mounts = container.get("volumeMounts") or []
+    container = _with_defaults(with_fields(settings, addition))
+    mounts = _mounts(container)
     foreign = [mount for mount in mounts if mount["name"] not in volumes]
     is_init = addition.path == "spec.initContainers"
     policy = {"podInjectPolicy": "BeforeAppContainer" if addition.first else "AfterAppContainer"}
