@@ -55,7 +55,9 @@ class Schema:
             import jsonschema_rs  # late: a run like an earlier one does not need it
 
             self._schema = self._load()
-            self._validator = jsonschema_rs.validator_cls_for(self._schema)(self._schema, retriever=_refuse)
+            self._validator = jsonschema_rs.validator_cls_for(self._schema)(
+                self._schema, retriever=_refuse, validate_formats=True
+            )
         if self._validator.is_valid(data):
             memo.put(key, RIGHT)
             return None

@@ -15,11 +15,12 @@ TLS: list[dict[str, Any]] = [
     {"enabled": True, "verify": False},
     {"enabled": True, "caSecret": "ca"},
 ]
+JSON = [{"path": "/var/log/app/*.log", "format": "json"}]
 SOURCES: list[tuple[str, dict[str, Any]]] = [
-    ("kubernetes", {"logs": {"format": "text"}}),
-    ("kubernetes", {"logs": {"format": "json", "path": "/data/logs", "pattern": "*.json"}}),
-    ("acs", {"logs": {"format": "json"}}),
-    ("acs", {"logs": {"enabled": False}}),
+    ("kubernetes", {"sources": [{"path": "/var/log/app/*.log", "format": "text"}]}),
+    ("kubernetes", {"sources": [{"path": "/data/logs/*.json", "format": "json"}, {"path": "/data/x/", "tag": "x"}]}),
+    ("acs", {"sources": JSON}),
+    ("acs", {"sources": []}),
     ("acs", {"stdout": {"path": "/out", "include": ["*.log"], "exclude": []}}),
 ]
 """A platform, and what is read there."""
@@ -38,7 +39,7 @@ def combinations(outputs: list[dict[str, Any]]) -> list[tuple[dict[str, Any], st
         (output, platform, source)
         for output in outputs
         for platform, source in SOURCES
-        if output["type"] != "stdout" or source.get("logs", {}).get("enabled", True)
+        if output["type"] != "stdout" or source.get("sources", True)
     ]
 
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.agent_programs.logging_agent import OTHERS, TLS, combinations, lines_through_an_outage
+from tests.agent_programs.log_texts import as_json, log_files, unspaced, write
+from tests.agent_programs.logging_agent import JSON, OTHERS, TLS, combinations, lines_through_an_outage
 from tests.agent_programs.pods import TOKEN, Agent, Secrets, lay_out
 from tests.agent_programs.processes import check, eventually, free_ports, running
 from tests.agent_programs.receivers import http_server, tcp_server
@@ -138,7 +139,7 @@ def test_a_line_is_sent_by_tls_only_to_whom_is_trusted(
 
 
 def test_json_lines_become_fields_and_go_to_standard_output(tmp_path: Path, fluent_bit: Path, secrets: dict[str, Any]) -> None:
-    agent = logging(tmp_path, fluent_bit, {"logs": {"format": "json"}}, secrets)
+    agent = logging(tmp_path, fluent_bit, {"sources": JSON}, secrets)
     agent.path("/var/log/app/a.log").write_text('{"message":"hello","n":1}\n')
     with running(agent) as process:
         assert eventually(lambda: "hello" in process.output.read_text())
@@ -195,3 +196,28 @@ def test_no_line_is_lost_when_the_receiver_is_away_longer_than_the_buffer_lasts(
     output = {"type": "loki", "host": "127.0.0.1", "port": port}
     values = {"output": output, "probes": {"port": probe}, "buffer": {"diskMegabytes": 8}, "logLevel": "error"}
     assert len(lines_through_an_outage(logging(tmp_path, fluent_bit, values, secrets), port)) == 40_000
+
+
+def test_lines_of_each_format_become_the_records_that_multiline_names(
+    tmp_path: Path, fluent_bit: Path, secrets: Secrets
+) -> None:
+    files = list(log_files())
+    agent = logging(tmp_path, fluent_bit, {"sources": [file.source for file in files]}, secrets)
+    expected = {(file.path, unspaced(record)) for file in files for record in file.records}
+    parsed = {(file.path, as_json(record)["message"]) for file in files for record in file.parsed}
+    with running(agent) as process:
+        write(files, agent.path)
+
+        def records() -> list[dict[str, Any]]:
+            return [json.loads(line) for line in process.output.read_text().splitlines() if line.startswith("{")]
+
+        def arrived() -> set[tuple[str, str]]:
+            return {
+                (record["file"].removeprefix(str(agent.folder)), unspaced(record.get("log", record.get("message", ""))))
+                for record in records()
+            }
+
+        eventually(lambda: expected | parsed <= arrived(), 10)
+        assert arrived() == expected | parsed
+        assert process.stop() == 0
+    assert len(records()) == len(expected | parsed)

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import ssl
 import subprocess
 from collections.abc import Mapping
@@ -10,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.agent_programs.logging_agent import OTHERS, TLS, combinations, lines_through_an_outage
+from tests.agent_programs.log_texts import as_json, log_files, unspaced, write
+from tests.agent_programs.logging_agent import JSON, OTHERS, TLS, combinations, lines_through_an_outage
 from tests.agent_programs.pods import SECRETS, TOKEN, Agent, Secrets, lay_out
 from tests.agent_programs.processes import check, eventually, free_ports, running
 from tests.agent_programs.receivers import http_server
@@ -131,7 +133,7 @@ def test_a_line_is_sent_by_tls_only_to_whom_is_trusted(
 
 
 def test_json_lines_become_fields_and_go_to_standard_output(tmp_path: Path, otelcol: Path) -> None:
-    agent = logging(tmp_path, otelcol, {"logs": {"format": "json"}, "probes": {"port": free_ports(1)[0]}})
+    agent = logging(tmp_path, otelcol, {"sources": JSON, "probes": {"port": free_ports(1)[0]}})
     agent.path("/var/log/app/a.log").write_text('{"message":"hello","n":1}\nno JSON\n')
     with running(agent) as process:
         assert eventually(lambda: "no JSON" in process.output.read_text())
@@ -171,3 +173,34 @@ def test_no_line_is_lost_when_the_receiver_is_away_longer_than_the_buffer_lasts(
     output = {"type": "loki", "host": "127.0.0.1", "port": port}
     values = {"output": output, "probes": {"port": probe}, "buffer": {"diskMegabytes": 8}, "logLevel": "error"}
     assert len(lines_through_an_outage(logging(tmp_path, otelcol, values), port)) == 40_000
+
+
+RECORD = re.compile(r"^Body: Str\((?P<body>.*?)\)\nAttributes:$(?P<attributes>.*?)^Trace ID:", re.DOTALL | re.MULTILINE)
+
+
+def test_lines_of_each_format_become_the_records_that_multiline_names(tmp_path: Path, otelcol: Path) -> None:
+    files = list(log_files())
+    values = {"sources": [file.source for file in files], "probes": {"port": free_ports(1)[0]}}
+    agent = logging(tmp_path, otelcol, values)
+    expected = {(file.path, unspaced(record)) for file in files for record in file.records | file.parsed}
+    with running(agent) as process:
+        write(files, agent.path)
+
+        def arrived() -> set[tuple[str, str]]:
+            return {(path_of(found["attributes"]), unspaced(found["body"])) for found in records()}
+
+        def path_of(attributes: str) -> str:
+            found = re.search(r"log\.file\.path: Str\((.*)\)", attributes)
+            assert found
+            return found[1].removeprefix(str(agent.folder))
+
+        def records() -> list[re.Match[str]]:
+            return list(RECORD.finditer(process.output.read_text()))
+
+        eventually(lambda: expected <= arrived(), 10)
+        assert arrived() == expected
+        assert process.stop() == 0
+    assert len(records()) == len(expected)
+    parsed = {record: f"message: Str({as_json(record)['message']})" for file in files for record in file.parsed}
+    assert all(parsed[found["body"]] in found["attributes"] for found in records() if found["body"] in parsed)
+    assert "sidecar-plugin.stream" not in process.output.read_text()

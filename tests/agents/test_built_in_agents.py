@@ -241,7 +241,12 @@ def test_nothing_needs_a_privilege(agent: str) -> None:
         ("logging", {"output": {"type": "http", "host": "x", "port": 70000}}, "agents.logging.output.port"),
         ("logging", {"engine": "otel-collector", "output": {"type": "http", "host": "x"}}, "agents.logging.output.type"),
         ("logging", {"engine": "otel-collector", "output": {"user": "x"}}, "agents.logging.output.user"),
-        ("logging", {"logs": {"enabled": False}}, "nothing to read"),
+        ("logging", {"sources": []}, "nothing to read"),
+        (
+            "logging",
+            {"logs": {"path": "/x"}},
+            "agents.logging.logs: must be left out: write sources: [{path: /var/log/app/*.log}]",
+        ),
         ("logging", {"resources": {"limits": {"cpu": "a lot"}}}, "agents.logging.resources.limits.cpu"),
         ("logging", {"resourcesPercent": -1}, "agents.logging.resourcesPercent"),
         ("logging", {"resourcesPercent": 5, "resources": {"limits": {"cpu": "1.2.3"}}}, 'not a Kubernetes quantity: "1.2.3"'),

@@ -140,7 +140,7 @@ def test_agents_work_beside_a_job_and_end_with_it(engine: str, cluster: Cluster)
     The images hold the programs of the tests at the places where the templates expect them; the manifests are as rendered.
     """
     agents: dict[str, dict[str, Any]] = {
-        "logging": {"engine": engine, "logs": {"format": "json"}},
+        "logging": {"engine": engine, "sources": [{"path": "/var/log/app/*.log", "format": "json"}]},
         "monitoring": {"extraArgs": ["--set=exporters::debug::verbosity=detailed"], "scrape": {"intervalSeconds": 2}},
         "proxy": {"inbound": {"ports": [8080]}},
     }

@@ -54,8 +54,8 @@ SPECS = [
         id="an unknown value",
     ),
     pytest.param(
-        '{clusterVersion: "1.30", agents: {logging: {enabled: true, logs: 5}}}',
-        "3:72",
+        '{clusterVersion: "1.30", agents: {logging: {enabled: true, output: 5}}}',
+        "3:74",
         "must be a mapping",
         id="a value's type",
     ),
@@ -309,13 +309,15 @@ def test_an_agent_of_ones_own_with_a_misspelt_template() -> None:
 
 def test_messages_of_values_say_what_is_wanted_and_no_expression() -> None:
     for value in (
-        "logs.path=var/log",
+        "sources[0].path=var/log",
         "output.host=http://loki",
         "output.host=loki:3100",
-        "logs.pattern=../x",
+        "sources[0].path=/x/../y",
         "image.digest=x",
     ):
-        enabled = f"agents.logging.enabled=true,agents.logging.output.type=loki,agents.logging.{value}"
+        enabled = (
+            f"agents.logging.enabled=true,agents.logging.output.type=loki,agents.logging.output.host=x,agents.logging.{value}"
+        )
         said = run("--cluster-version=1.30", "--set", enabled, stdin=POD).stderr
         assert f"agents.logging.{value.partition('=')[0]}: must be " in said
         assert "^" not in said

@@ -148,7 +148,7 @@ def _rendered(
         results.warn(f"{_looks_at(agent.name, seen, '')}; it is rendered for a pod that has none", None)
     if parts.with_init_containers and (parts.application_mounts or parts.application_env):
         message = f"the agent {agent.name} adds mounts or variables to init containers, which a policy does not do"
-        raise PolicyError(f"{message}; leave out initContainers (the agent logging: logs.initContainers)")
+        raise PolicyError(f"{message}; leave out initContainers (the agent logging: sharedFolders.initContainers)")
     text = repr(parts)
     if text.replace(NAME, _OTHER[NAME]).replace(NAMESPACE, _OTHER[NAMESPACE]) != repr(other):
         message = "its template works the pod's name or namespace into something else, which a policy cannot"
