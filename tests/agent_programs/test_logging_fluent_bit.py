@@ -19,11 +19,19 @@ from tests.agent_programs.receivers import http_server, tcp_server
 pytestmark = pytest.mark.fluent_bit
 
 HTTP_TYPES = ("http", "elasticsearch", "opensearch", "loki", "otlp")
-LOGIN = {"user": "shop", "password": "${TOKEN}", "headers": {"X-Token": "Bearer ${TOKEN}"}}
+HEADER_TYPES = ("http", "loki", "otlp")
+LOGIN = {"user": "shop", "password": "${TOKEN}"}
+
+
+def login(type_: str) -> dict[str, Any]:
+    """Return what an output of a type takes to authenticate the agent."""
+    return {**LOGIN, "headers": {"X-Token": "Bearer ${TOKEN}"}} if type_ in HEADER_TYPES else LOGIN
+
+
 OUTPUTS: list[dict[str, Any]] = [
     {"type": "stdout"},
     *({"type": type_, "host": "logs", "tls": tls} for type_ in ("forward", *HTTP_TYPES) for tls in TLS),
-    *({"type": type_, "host": "logs", "port": 4000, "path": "/path", **LOGIN} for type_ in HTTP_TYPES),
+    *({"type": type_, "host": "logs", "port": 4000, "path": "/path", **login(type_)} for type_ in HTTP_TYPES),
     {"type": "elasticsearch", "host": "es", "index": "shop"},
     {"type": "loki", "host": "loki", "labels": {"app": "shop", "team": "red"}},
 ]
@@ -89,7 +97,7 @@ def test_the_image_names_the_version_that_is_proven_here(tmp_path: Path, fluent_
 def test_a_line_reaches_a_receiver_over_http(type_: str, tmp_path: Path, fluent_bit: Path, secrets: dict[str, Any]) -> None:
     answer = b'{"took": 1, "errors": false, "items": []}' if "search" in type_ else b"{}"
     with http_server(lambda _: answer) as receiver:
-        output = {"type": type_, "host": "127.0.0.1", "port": receiver.port, **LOGIN}
+        output = {"type": type_, "host": "127.0.0.1", "port": receiver.port, **login(type_)}
         agent = logging(tmp_path, fluent_bit, {"output": output, "fields": {"team": "red"}}, secrets)
         with running(agent) as process:
             agent.path("/var/log/app/a.log").write_text("hello\n")
