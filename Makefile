@@ -56,7 +56,7 @@ test-recipes:
 test-cluster:
 	@tools/venv dev
 	@tools/install
-	@tools/install helmfile tofu terraform-provider-helm kyverno
+	@tools/install helmfile tofu terraform-provider-helm kyverno kyverno-controller
 	@tools/cluster/packages
 	@tools/cluster/build
 	.venv/bin/pytest -m cluster tests/cluster $(PYTEST_ARGS)

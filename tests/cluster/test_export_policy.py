@@ -1,9 +1,13 @@
-"""What `export-policy` prints does on a real API server: a pod created directly gets what injection gives it."""
+"""What `export-policy` prints does on a real API server, alone and with Kyverno: a pod gets what injection gives it.
+
+The same pods are created through both engines, and both have to store what the rendered pod is stored as.
+"""
 
 import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +16,11 @@ import yaml
 
 from sidecar_plugin.injection.marker import INJECTED
 from tests.cluster.conftest import Cluster
+from tests.cluster.kyverno import kyverno_on
 from tests.support.command import run
 
+NewServer = Callable[..., AbstractContextManager[Cluster]]
+ENGINES = ("admission-policy", "kyverno")
 POLICIES = Path(__file__).parents[1] / "commands" / "export_policy" / "cases"
 FLAGS = "--feature-gates=MutatingAdmissionPolicy=true", "--runtime-config=admissionregistration.k8s.io/v1beta1=true"
 TWO_AGENTS = ("--config", str(POLICIES / "two-agents" / "config.yaml"))
@@ -66,16 +73,39 @@ def annotated(key: str, value: str) -> str:
 MIRROR = annotated("kubernetes.io/config.mirror", "x").replace("spec:", "spec:\n  nodeName: node1")
 
 
-@pytest.fixture(scope="module")
-def server(new_api_server: Callable[..., AbstractContextManager[Cluster]]) -> Iterator[Cluster]:
-    with new_api_server(*FLAGS) as cluster:
-        yield cluster
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An API server with an engine: `refuses` is in the message of each pod that the policies refuse."""
+
+    name: str
+    server: Cluster
+    refuses: str
 
 
 @contextmanager
-def in_force(server: Cluster, *words: str) -> Iterator[None]:
+def an_engine(name: str, new_api_server: NewServer, folder: Path) -> Iterator[Engine]:
+    """Start an API server with an engine."""
+    if name == "admission-policy":
+        with new_api_server(*FLAGS) as server:
+            yield Engine(name, server, "ValidatingAdmissionPolicy 'sidecar-plugin'")
+    else:
+        with new_api_server() as server, kyverno_on(server, folder):
+            yield Engine(name, server, "Policy sidecar-plugin failed")
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(
+    request: pytest.FixtureRequest, new_api_server: NewServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    with an_engine(request.param, new_api_server, tmp_path_factory.mktemp("engine")) as started:
+        yield started
+
+
+@contextmanager
+def in_force(engine: Engine, *words: str) -> Iterator[None]:
     """Have a policy in the cluster; the API server needs a moment to see that it came, and that it went."""
-    done = run("export-policy", *words)
+    server = engine.server
+    done = run("export-policy", "--engine", engine.name, *words)
     assert done.status == 0, done.stderr
     server.kubectl("apply", "-f-", stdin=done.stdout)
     try:
@@ -126,12 +156,13 @@ CASES = [
 
 @pytest.mark.parametrize(("words", "more", "pods"), CASES)
 def test_a_pod_created_directly_gets_what_injection_gives(
-    server: Cluster, words: tuple[str, ...], more: tuple[str, ...], pods: list[str]
+    engine: Engine, words: tuple[str, ...], more: tuple[str, ...], pods: list[str]
 ) -> None:
+    server = engine.server
     plain = [created(server, pod) for pod in pods]
     rendered = [run(*words, "--report", "none", stdin=pod).stdout for pod in pods]
     expected = [created(server, pod) for pod in rendered]
-    with in_force(server, *words, *more):
+    with in_force(engine, *words, *more):
         for pod, text, wanted, before in zip(pods, rendered, expected, plain, strict=True):
             assert created(server, text) == wanted, "what injection rendered is left alone"
             direct = created(server, pod)
@@ -142,10 +173,10 @@ def test_a_pod_created_directly_gets_what_injection_gives(
 
 
 @pytest.fixture(scope="module")
-def guarded(server: Cluster) -> Iterator[Cluster]:
+def guarded(engine: Engine) -> Iterator[Cluster]:
     """The API server with the policy of two agents; `second` is for pods with tier=front."""
-    with in_force(server, *TWO_AGENTS):
-        yield server
+    with in_force(engine, *TWO_AGENTS):
+        yield engine.server
 
 
 def names(pod: dict[str, Any]) -> list[str]:
@@ -182,9 +213,9 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("pod", "message"), REFUSED)
-def test_what_a_policy_cannot_do_is_refused_with_a_message(guarded: Cluster, pod: str, message: str) -> None:
+def test_what_a_policy_cannot_do_is_refused_with_a_message(engine: Engine, guarded: Cluster, pod: str, message: str) -> None:
     said = refused_or_not(guarded, pod)
-    assert "ValidatingAdmissionPolicy 'sidecar-plugin'" in said
+    assert engine.refuses in said
     assert message in said
 
 
@@ -200,13 +231,14 @@ def test_a_pod_of_a_controller_gets_its_generate_name(guarded: Cluster) -> None:
 @pytest.mark.parametrize(
     ("owner", "agents"), [("Job", ["first", "second"]), ("ReplicaSet", []), ("", [])], ids=["Job", "another kind", "no owner"]
 )
-def test_kinds_are_those_of_the_pods_owner(server: Cluster, owner: str, agents: list[str]) -> None:
+def test_kinds_are_those_of_the_pods_owner(engine: Engine, owner: str, agents: list[str]) -> None:
+    server = engine.server
     words = ("--config", str(POLICIES / "bci-lists" / "config.yaml"), "--cluster-version", "1.34", "--platform", "kubernetes")
     target = "targets[0].kinds={Job}"
     pod = yaml.safe_load(POD.replace("app: web", 'legacy: "1"'))  # which the policy of the other tests leaves alone
     if owner:
         pod["metadata"]["ownerReferences"] = [{**REFERENCE, "kind": owner}]
-    done = run("export-policy", *words, "--set", target, "--name", "of-jobs")
+    done = run("export-policy", "--engine", engine.name, *words, "--set", target, "--name", "of-jobs")
     assert done.status == 0, done.stderr
     server.kubectl("apply", "-f-", stdin=done.stdout)
     job = {**pod, "metadata": {**pod["metadata"], "ownerReferences": [REFERENCE]}}

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.cluster.conftest import Cluster
-from tests.cluster.test_export_policy import wait
+from tests.cluster.test_export_policy import ENGINES, Engine, NewServer, an_engine, wait
 from tests.support.command import run
 
 SETTINGS = """\
@@ -66,12 +66,13 @@ def workload(kind: str = "Deployment", name: str = "web", **template: object) ->
 class Guarded(NamedTuple):
     """A namespace that a guard judges, and the settings of the guard as a file."""
 
+    engine: str
     server: Cluster
     space: str
     settings: Path
 
     @classmethod
-    def new(cls, server: Cluster, folder: Path) -> "Guarded":
+    def new(cls, engine: str, server: Cluster, folder: Path) -> "Guarded":
         """Make a namespace, with the service account that pods need, and settings that mean it."""
         space = server.namespace()
         metadata = {"name": "default", "namespace": space}
@@ -80,12 +81,14 @@ class Guarded(NamedTuple):
         )
         path = folder / "sidecars.yaml"
         path.write_text(SETTINGS.replace("NAMESPACE", space))
-        return cls(server, space, path)
+        return cls(engine, server, space, path)
 
     @contextmanager
     def by(self, *words: str) -> Iterator[None]:
         """Have a guard in the cluster; the API server needs a moment to see that it came."""
-        done = run("export-policy", "--config", str(self.settings), "--name", self.space, "--guard", *words)
+        done = run(
+            "export-policy", "--engine", self.engine, "--config", str(self.settings), "--name", self.space, "--guard", *words
+        )
         assert done.status == 0, done.stderr
         self.server.kubectl("apply", "-f-", stdin=done.stdout)
         try:
@@ -111,16 +114,24 @@ class Guarded(NamedTuple):
         return done.stdout.decode()
 
 
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(
+    request: pytest.FixtureRequest, new_api_server: NewServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    with an_engine(request.param, new_api_server, tmp_path_factory.mktemp("engine")) as started:
+        yield started
+
+
 @pytest.fixture(scope="module")
-def guarded(api_server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    here = Guarded.new(api_server, tmp_path_factory.mktemp("guard"))
+def guarded(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    here = Guarded.new(engine.name, engine.server, tmp_path_factory.mktemp("guard"))
     with here.by("deny"):
         yield here
 
 
 @pytest.fixture
-def unguarded(api_server: Cluster, tmp_path: Path) -> Guarded:
-    return Guarded.new(api_server, tmp_path)
+def unguarded(engine: Engine, tmp_path: Path) -> Guarded:
+    return Guarded.new(engine.name, engine.server, tmp_path)
 
 
 KINDS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job", "CronJob", "Pod")

@@ -70,5 +70,5 @@ def parse_version(version: str, program: str) -> tuple[int, int]:
     """Return major and minor of an engine's version. Raises UsageError for what is none."""
     found = re.fullmatch(r"v?(\d{1,3})\.(\d{1,3})(?:\.\d+)?(?:[-+].*)?", version)
     if not found:
-        raise UsageError(f"--engine-version {version}: no version of {program}; write it like 1.19 or v1.19.1")
+        raise UsageError(f"--engine-version {version}: no version of {program}; write it like 1.9 or v1.9.0")
     return int(found[1]), int(found[2])

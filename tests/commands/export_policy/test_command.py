@@ -239,7 +239,7 @@ def test_the_version_of_kyvernos_api_is_that_of_kyverno(words: tuple[str, ...], 
     ("words", "status", "message"),
     [
         (("--engine-version", "1.14"), 1, "has no MutatingPolicy; it is there from 1.15 on"),
-        (("--engine-version", "latest"), 2, "--engine-version latest: no version of Kyverno; write it like 1.19"),
+        (("--engine-version", "latest"), 2, "--engine-version latest: no version of Kyverno; write it like 1.9"),
         (("--set", "targets[0].kinds={Deployment}"), 1, "targets[0].kinds: a policy sees pods"),
         (("--set", "agents.logging.configuration=configMap"), 1, "a policy cannot create resources"),
     ],

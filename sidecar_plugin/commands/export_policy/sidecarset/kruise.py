@@ -5,9 +5,9 @@ https://github.com/openkruise/kruise. Virtual nodes take the features up to 1.3 
 https://www.alibabacloud.com/help/en/ack/ack-managed-and-ack-dedicated/user-guide/injecting-a-sidecar-container-into-a-virtual-node-pod.
 """
 
-import re
 from typing import NamedTuple
 
+from sidecar_plugin.commands.export_policy.engine import parse_version
 from sidecar_plugin.errors import UsageError
 
 Version = tuple[int, int]
@@ -19,7 +19,6 @@ INIT_CONTAINERS_SHARE_VOLUMES: Version = (1, 5)
 NATIVE: Version = (1, 7)
 """restartPolicy, and a place in front of the pod's own init containers."""
 V1BETA1: Version = (1, 9)
-_SHAPE = re.compile(r"v?(\d{1,3})\.(\d{1,3})(?:\.\d+)?(?:[-+].*)?")
 
 
 class Kruise(NamedTuple):
@@ -56,10 +55,7 @@ def kruise(version: str, on_virtual_nodes: bool, resources_namespace: str) -> Kr
         raise UsageError(
             "--resources-namespace goes with --virtual-nodes: elsewhere a pod mounts what its own namespace has; leave it out"
         )
-    found = _SHAPE.fullmatch(version)
-    if version and found is None:
-        raise UsageError(f"--engine-version {version}: no version of OpenKruise; write it like 1.9 or v1.9.0")
-    parsed = (int(found[1]), int(found[2])) if found else FIRST
+    parsed = parse_version(version, "OpenKruise") if version else FIRST
     if parsed < FIRST:
         raise UsageError(f"--engine-version {version}: OpenKruise {text(FIRST)} or later is needed")
     return Kruise(parsed, on_virtual_nodes, resources_namespace)
