@@ -125,10 +125,35 @@ def agent() -> list[str]:
     ]
 
 
+def enabled(size: int) -> str:
+    """Return settings that switch so many agents on."""
+    row = "    own{0}: {{enabled: true, template: 'container: {{name: own{0}, image: x}}'}}\n"
+    return settings(row, "agents")(size).partition("---\n")[0]
+
+
+def variables(size: int) -> str:
+    template = f"container: {{name: own, image: x, env: [{many('{{name: A{0}, value: b}}, ')(size)}]}}"
+    return enabled(1) + f"    own: {{enabled: true, template: {json.dumps(template)}}}\n"
+
+
+def targets(size: int) -> str:
+    return enabled(1) + many("  - {{names: [n{0}]}}\n", "  targets:\n")(size)
+
+
+def beside_pods(each: str) -> Shape:
+    """Return the shape of as many Deployments as other objects."""
+    return lambda size: DEPLOYMENTS(size) + many(each)(size)
+
+
+LIMITS = "---\napiVersion: v1\nkind: LimitRange\nmetadata: {{name: l{0}}}\n"
+LIMITS += "spec: {{limits: [{{type: Container, max: {{cpu: {0}m}}, maxLimitRequestRatio: {{memory: 2}}}}]}}\n"
+QUOTA = "---\napiVersion: v1\nkind: ResourceQuota\nmetadata: {{name: q{0}}}\n"
+QUOTA += "spec: {{hard: {{limits.cpu: {0}, requests.memory: 1Gi}}}}\n"
 INJECT = ("inject", "--report=none", "--cluster-version=1.30", "AGENT", "-")
 CONTAINERS = many(CONTAINER, DEPLOYMENT.format(0) + "      containers:\n")
 CONVERT = ("convert", "--report=none")
 UNINJECT = ("uninject", "--report=none", "-")
+POLICY = ("export-policy", "--report=none", "--cluster-version=1.33", "--config", "FILE")
 FROM_DAEMONSET = ("from-daemonset", "OUT", "-")
 SHAPES: dict[str, tuple[tuple[str, ...], Shape, int]] = {
     "inject: documents": (INJECT, DEPLOYMENTS, 600),
@@ -145,7 +170,9 @@ SHAPES: dict[str, tuple[tuple[str, ...], Shape, int]] = {
     "inject: aliases": (INJECT, aliases, 20000),
     "inject: merge keys": (INJECT, merges, 250),
     "inject: a list in one line": (INJECT, flow_list, 500),
-    "inject: autoscalers": (INJECT, lambda size: DEPLOYMENTS(size) + many(HPA)(size), 400),
+    "inject: autoscalers": (INJECT, beside_pods(HPA), 400),
+    "inject: LimitRanges and workloads": (INJECT, beside_pods(LIMITS), 400),
+    "inject: ResourceQuotas and workloads": (INJECT, beside_pods(QUOTA), 400),
     "inject: again": (INJECT, injected(DEPLOYMENTS), 300),
     "inject: again, containers of a pod": (INJECT, injected(CONTAINERS), 250),
     "inject --diff: documents": (("inject", "--diff", *INJECT[1:]), DEPLOYMENTS, 500),
@@ -158,7 +185,16 @@ SHAPES: dict[str, tuple[tuple[str, ...], Shape, int]] = {
     "convert: sidecars of a pod": ((*CONVERT, "--to=native", "-"), acs, 300),
     "check: documents": (("check", "-"), DEPLOYMENTS, 1000),
     "check: findings in a pod": (("check", "-"), acs, 1000),
-    "check: autoscalers": (("check", "-"), lambda size: DEPLOYMENTS(size) + many(HPA)(size), 500),
+    "check: autoscalers": (("check", "-"), beside_pods(HPA), 500),
+    "check: LimitRanges and workloads": (("check", "-"), beside_pods(LIMITS), 500),
+    "check: ResourceQuotas and workloads": (("check", "-"), beside_pods(QUOTA), 500),
+    "agents: folders": (("agents", "FOLDERS"), many("---\nv: {0}\n"), 1000),
+    "agents: values of an agent": (("agents", "own0", "FOLDERS"), many("v{0}: x\n"), 20000),
+    "schema: folders": (("schema", "FOLDERS"), many("---\nv: {0}\n"), 1000),
+    "schema: values of an agent": (("schema", "FOLDERS"), many("v{0}: x\n"), 5000),
+    "export-policy: agents": (POLICY, enabled, 300),
+    "export-policy: variables of an agent": (POLICY, variables, 1500),
+    "export-policy: targets": (POLICY, targets, 2000),
     "verify: pods": (("verify", "-"), pods, 4000),
     "from-daemonset: variables": (FROM_DAEMONSET, daemonset("env", lambda at: {"name": f"A{at}", "value": "b"}), 1500),
     "from-daemonset: arguments": (FROM_DAEMONSET, daemonset("args", lambda index: f"--a{index}"), 4000),
@@ -167,16 +203,24 @@ SHAPES: dict[str, tuple[tuple[str, ...], Shape, int]] = {
 
 
 def cost(command: tuple[str, ...], text: str, folder: Path) -> float:
-    """Return the seconds of computing of one run."""
+    """Return the seconds of computing of one run. The text is its standard input, FILE, or one agent's values a document."""
     words: list[str] = []
     for word in command:
-        words += (
-            agent()
-            if word == "AGENT"
-            else ["--output-dir", str(folder / f"out{time.monotonic_ns()}")]
-            if word == "OUT"
-            else [word]
-        )
+        path = folder / f"{word}{time.monotonic_ns()}"
+        if word == "FILE":
+            path.write_text(text)
+        if word == "FOLDERS":
+            for index, values in enumerate(text.split("---\n")):
+                (path / f"own{index}").mkdir(parents=True)
+                (path / f"own{index}" / "agent.yaml.j2").write_text("container: {name: own, image: x}\n")
+                (path / f"own{index}" / "values.yaml").write_text(values)
+        given = {
+            "AGENT": agent(),
+            "OUT": ["--output-dir", str(path)],
+            "FILE": [str(path)],
+            "FOLDERS": ["--templates", str(path)],
+        }
+        words += given.get(word, [word])
     gc.disable()  # as the program itself does
     try:
         begun = time.process_time()

@@ -118,3 +118,12 @@ def test_an_agent_without_resources_is_named() -> None:
     assert "ContainerResource" in shared
     half = {**bare, "resources": {"requests": {"cpu": "2"}}}
     assert "below what it requests" in warnings([limit_range(default={"cpu": "1"}), deployment()], half)[0]
+
+
+def test_of_several_limits_the_strictest_is_reported_once() -> None:
+    ranges = [limit_range(max={"cpu": most}) for most in ("170m", "150m", "160m", "1")]
+    for number, one in enumerate(ranges):
+        one["metadata"] = {"name": f"limits-{number}"}
+    found = warnings([*ranges, deployment()])
+    assert len(found) == 1
+    assert "LimitRange limits-1 allows 0.15 cores" in found[0]
