@@ -25,6 +25,20 @@ SOURCES: list[tuple[str, dict[str, Any]]] = [
 ]
 """A platform, and what is read there."""
 
+TAGGED = [
+    {"path": "/var/log/app/*.log", "exclude": ["/var/log/app/debug*.log"], "fields": {"team": "red"}},
+    {"path": "/var/log/app/audit/", "tag": "audit", "fields": {"kind": "audit"}},
+    {"path": "/srv/log/*.log"},
+]
+
+
+def write_tagged(agent: Agent) -> None:
+    """Write a line into a file of each source of TAGGED, and one that is left out."""
+    agent.path("/var/log/app/audit").mkdir()
+    for name in ("/var/log/app/a.log", "/var/log/app/debug.log", "/var/log/app/audit/x", "/srv/log/b.log"):
+        agent.path(name).write_text(f"from {name}\n")
+
+
 OTHERS: list[dict[str, Any]] = [
     *({"logLevel": level} for level in ("error", "warn", "info", "debug")),
     {"configuration": "configMap"},

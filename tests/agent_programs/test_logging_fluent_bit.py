@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 from tests.agent_programs.log_texts import as_json, log_files, unspaced, write
-from tests.agent_programs.logging_agent import JSON, OTHERS, TLS, combinations, lines_through_an_outage
+from tests.agent_programs.logging_agent import (
+    JSON,
+    OTHERS,
+    TAGGED,
+    TLS,
+    combinations,
+    lines_through_an_outage,
+    write_tagged,
+)
 from tests.agent_programs.pods import TOKEN, Agent, Secrets, lay_out
 from tests.agent_programs.processes import check, eventually, free_ports, running
 from tests.agent_programs.receivers import http_server, tcp_server
@@ -229,3 +237,33 @@ def test_lines_of_each_format_become_the_records_that_multiline_names(
         assert arrived() == expected | parsed
         assert process.stop() == 0
     assert len(records()) == len(expected | parsed)
+
+
+def test_a_source_gives_its_records_a_tag_and_fields_of_its_own(tmp_path: Path, fluent_bit: Path, secrets: Secrets) -> None:
+    agent = logging(tmp_path, fluent_bit, {"sources": TAGGED, "fields": {"team": "blue", "region": "cn"}}, secrets)
+    with running(agent) as process:
+        write_tagged(agent)
+
+        def records() -> dict[str, dict[str, str]]:
+            lines = [json.loads(line) for line in process.output.read_text().splitlines() if line.startswith("{")]
+            names = ("team", "region", "tag", "kind")
+            return {line["log"].removeprefix("from "): {key: line[key] for key in names if key in line} for line in lines}
+
+        assert eventually(lambda: len(records()) == 3)
+        assert process.stop() == 0
+    assert records() == {
+        "/var/log/app/a.log": {"team": "red", "region": "cn"},
+        "/var/log/app/audit/x": {"team": "blue", "region": "cn", "tag": "audit", "kind": "audit"},
+        "/srv/log/b.log": {"team": "blue", "region": "cn"},
+    }
+
+
+def test_a_tag_is_that_of_the_forward_protocol(tmp_path: Path, fluent_bit: Path, secrets: Secrets) -> None:
+    with tcp_server() as receiver:
+        output = {"type": "forward", "host": "127.0.0.1", "port": receiver.port}
+        sources = [{"path": "/var/log/app/*.log", "tag": "shop.orders"}]
+        agent = logging(tmp_path, fluent_bit, {"output": output, "sources": sources}, secrets)
+        with running(agent) as process:
+            agent.path("/var/log/app/a.log").write_text("hello\n")
+            assert eventually(lambda: receiver.received(b"hello", b"\xabshop.orders"))
+            assert process.stop() == 0

@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 
 from tests.agent_programs.log_texts import as_json, log_files, unspaced, write
-from tests.agent_programs.logging_agent import JSON, OTHERS, TLS, combinations, lines_through_an_outage
+from tests.agent_programs.logging_agent import (
+    JSON,
+    OTHERS,
+    TAGGED,
+    TLS,
+    combinations,
+    lines_through_an_outage,
+    write_tagged,
+)
 from tests.agent_programs.pods import SECRETS, TOKEN, Agent, Secrets, lay_out
 from tests.agent_programs.processes import check, eventually, free_ports, running
 from tests.agent_programs.receivers import http_server
@@ -204,3 +212,24 @@ def test_lines_of_each_format_become_the_records_that_multiline_names(tmp_path: 
     parsed = {record: f"message: Str({as_json(record)['message']})" for file in files for record in file.parsed}
     assert all(parsed[found["body"]] in found["attributes"] for found in records() if found["body"] in parsed)
     assert "sidecar-plugin.stream" not in process.output.read_text()
+
+
+def test_a_source_gives_its_records_a_tag_and_fields_of_its_own(tmp_path: Path, otelcol: Path) -> None:
+    values = {"sources": TAGGED, "fields": {"team": "blue", "region": "cn"}, "probes": {"port": free_ports(1)[0]}}
+    agent = logging(tmp_path, otelcol, values)
+    with running(agent) as process:
+        write_tagged(agent)
+
+        def resources() -> dict[str, dict[str, str]]:
+            parts = process.output.read_text().split("Resource attributes:")[1:]
+            found = [(re.search(r"Body: Str\(from (.*)\)", part), part) for part in parts]
+            fields = r"^ +-> (team|region|tag|kind): Str\((.*)\)$"
+            return {body[1]: dict(re.findall(fields, part, re.MULTILINE)) for body, part in found if body}
+
+        assert eventually(lambda: len(resources()) == 3)
+        assert process.stop() == 0
+    assert resources() == {
+        "/var/log/app/a.log": {"team": "red", "region": "cn"},
+        "/var/log/app/audit/x": {"team": "blue", "region": "cn", "tag": "audit", "kind": "audit"},
+        "/srv/log/b.log": {"team": "blue", "region": "cn"},
+    }
