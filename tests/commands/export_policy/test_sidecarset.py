@@ -94,6 +94,21 @@ REFUSED: list[Any] = [
         {"targets": [{"namespaces": ["a", "b"]}]},
         "targets[0].namespaces: more than one namespace needs",
     ),
+    (
+        "two namespaces that exclude each other",
+        OLD,
+        {
+            "targets": [{"namespaces": ["a"]}],
+            "agents": {"a": {"enabled": True, "template": AGENT, "targets": [{"namespaces": ["b"]}]}},
+        },
+        "agents.a.targets[0].namespaces: no pod is in two namespaces",
+    ),
+    (
+        "another platform on virtual nodes",
+        VIRTUAL,
+        {"platform": "kubernetes", "declaration": "acs"},
+        "platform: --virtual-nodes is for those of ACK",
+    ),
     ("labels", NEW, {"template": f"{AGENT}\npodLabels: {{a: b}}"}, "agents.a: the agent a adds labels to the pod"),
     (
         "variables of the application",
@@ -275,11 +290,15 @@ def test_what_differs_from_injection_is_a_warning(
     sidecar_set(done)
 
 
+_VALUES = ("path=/logs/*.log", "volume.name=logs", "volume.mountPath=/logs")
+SOURCES = ("--set", ",".join(f"agents.logging.sources[0].{value}" for value in _VALUES))
+
+
 @pytest.mark.parametrize(
     ("agent", "words"),
     [
-        ("logging", ("--set", "agents.logging.logs.volume=logs")),
-        ("logging", ("--set", "agents.logging.logs.volume=logs", "--set", "agents.logging.engine=otel-collector")),
+        ("logging", SOURCES),
+        ("logging", (*SOURCES, "--set", "agents.logging.engine=otel-collector")),
         ("monitoring", ("--bare", "--set", "agents.monitoring.otlp.setEnv=false")),
         ("proxy", ("--bare", "--set", "agents.proxy.egress.setEnv=false")),
     ],

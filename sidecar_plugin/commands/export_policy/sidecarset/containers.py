@@ -22,7 +22,7 @@ _CANNOT = {
     ),
     "containers.volumeMounts": (
         "mounts a volume into the application's containers, which a SidecarSet cannot do; let it read a volume of the pod's "
-        "own (the agent logging: logs.volume), or nothing of the application's (logs.enabled: false)"
+        "own (the agent logging: volume in each of its sources), or no files (sources: [])"
     ),
     "metadata.labels": "adds labels to the pod, which a SidecarSet cannot do; use podAnnotations",
 }

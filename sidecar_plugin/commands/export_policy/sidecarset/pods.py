@@ -20,6 +20,8 @@ Data = dict[str, Any]
 VIRTUAL_NODE = "serverless.alibabacloud.com/virtual-node"
 COMPUTE_CLASS = "alibabacloud.com/compute-class"
 """The label by which a pod is of ACS, https://www.alibabacloud.com/help/en/cs/user-guide/inject-sidecar-containers-into-acs-pods-in-virtual-nodes."""
+_ON_ACK = {"acs": "exists", "eci": "absent"}
+"""The platforms that virtual nodes of ACK have, with the operator for COMPUTE_CLASS: a declaration works on its own only."""
 _NAMESPACE = "kubernetes.io/metadata.name"
 _OPERATORS = {"in": "In", "notin": "NotIn", "exists": "Exists", "absent": "DoesNotExist"}
 _OPPOSITE = {"in": "notin", "notin": "in", "exists": "absent", "absent": "exists"}
@@ -54,8 +56,10 @@ def pods(settings: Settings, agent: AgentSettings, kruise: Kruise, opt_out: bool
 def _own(settings: Settings, kruise: Kruise, opt_out: bool) -> list[Requirement]:
     """Return the requirements that do not come from the settings' selectors."""
     own = []
-    if kruise.on_virtual_nodes and settings.platform in ("acs", "eci"):
-        own.append(Requirement(COMPUTE_CLASS, "exists" if settings.platform == "acs" else "absent", frozenset()))
+    if kruise.on_virtual_nodes:
+        if settings.platform not in _ON_ACK:
+            raise settings.error(f"--virtual-nodes is for those of ACK; use platform: {' or '.join(_ON_ACK)}", ["platform"])
+        own.append(Requirement(COMPUTE_CLASS, _ON_ACK[settings.platform], frozenset()))
     if opt_out:
         own.append(Requirement(ANNOTATION_INJECT, "notin", frozenset(("false",))))
     return own
@@ -66,7 +70,7 @@ def _chosen(settings: Settings, agent: AgentSettings) -> _Chosen:
     own: Path = ["agents", agent.name, "targets"]
     for raw, path in ((settings.targets, ["targets"]), (agent.targets, own)):
         if len(raw) > 1:
-            raise settings.error("a SidecarSet has one selector; keep one item and export the others apart", [*path, 1])
+            raise settings.error("a SidecarSet has one selector; keep one item, such as app in (web, api)", [*path, 1])
         for data in raw:
             selector = _parsed(settings, data, [*path, 0])
             chosen.labels.extend(selector.labels)
@@ -76,7 +80,7 @@ def _chosen(settings: Settings, agent: AgentSettings) -> _Chosen:
         place: Path = ["exclude", index]
         selector = _parsed(settings, data, place)
         if len(selector.labels) + bool(selector.namespaces) != 1:
-            raise settings.error("a SidecarSet leaves out pods by one thing only; give each label an item of its own", place)
+            raise settings.error("a SidecarSet leaves out pods by one thing only; name one label or namespaces", place)
         for requirement in selector.labels:
             chosen.labels.append(requirement._replace(operator=_OPPOSITE[requirement.operator]))
         if selector.namespaces:
