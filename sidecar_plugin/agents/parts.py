@@ -75,6 +75,11 @@ _PARTS_SCHEMA: dict[str, Any] = {
         "imagePullSecrets": _list(_type("LocalObjectReference", "name")),
         "manifests": _list(_MANIFEST),
         "gracePeriodSeconds": {"type": ["integer", "null"], "minimum": 0, "maximum": 3600},
+        "servicePorts": {
+            "type": ["object", "null"],
+            "propertyNames": {"pattern": "^[1-9][0-9]{0,4}$", "$comment": "a port of the application"},
+            "additionalProperties": {"type": "string", "$comment": "the name of a port of the agent's container"},
+        },
         "notes": _list({"type": "string", "minLength": 1, "maxLength": 400}),
     },
 }
@@ -101,6 +106,7 @@ class Parts(NamedTuple):
     manifests: list[dict[str, Any]]
     notes: list[str]
     grace_seconds: int
+    service_ports: dict[int, str]
 
 
 _PARTS = Schema(f"parts, Kubernetes' types, {__version__}", lambda: with_kubernetes_types(_PARTS_SCHEMA))
@@ -133,6 +139,7 @@ def read_parts(source: Source, pieces: "Pieces | None") -> Parts:
         data.get("manifests") or [],
         data.get("notes") or [],
         data.get("gracePeriodSeconds") or 0,
+        {int(port): name for port, name in (data.get("servicePorts") or {}).items()},
     )
 
 
@@ -148,6 +155,10 @@ def _api_problem(data: dict[str, Any]) -> Problem | None:
             return _below(problem, "volumes", index)
     for problem in container_problems(data.get("applicationContainers") or {}):
         return _below(problem, "applicationContainers")
+    names = {port.get("name") for port in data["container"].get("ports") or []}
+    for number, name in (data.get("servicePorts") or {}).items():
+        if name not in names:
+            return Problem(["servicePorts", number], f'"{name}" is the name of no port of the container')
     return None
 
 

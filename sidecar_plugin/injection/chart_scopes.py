@@ -75,7 +75,9 @@ class ScopedInjector:
         return documents
 
     def _injected(self, documents: list[Document]) -> list[str]:
-        return injected(documents, lambda document, rules: self._for(document).inject_document(document, rules), self._results)
+        return injected(
+            documents, lambda document, around: self._for(document).inject_document(document, around), self._results
+        )
 
     def _for(self, document: Document) -> Injector:
         chart = ""

@@ -10,13 +10,14 @@ from sidecar_plugin.agents.agent import AgentLibrary
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.injection.manifests import BroughtManifests
 from sidecar_plugin.injection.marker import has_marker
-from sidecar_plugin.injection.pod_injection import PodInjection
+from sidecar_plugin.injection.pod_injection import Around, PodInjection
 from sidecar_plugin.injection.rendering import Rendering
+from sidecar_plugin.injection.service_ports import ServicePorts
 from sidecar_plugin.injection.stream import AgentManifest, Stream, append_documents, check_foreign, split_manifests
 from sidecar_plugin.injection.uninject import NOTHING_REMOVED, remove
 from sidecar_plugin.injection.writer import PodWriter
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped
-from sidecar_plugin.kubernetes.text_search import may_hold_objects_about_pods
+from sidecar_plugin.kubernetes.text_search import may_hold_objects_about_pods, may_hold_services
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.settings.settings import Settings
 from sidecar_plugin.yamledit.documents import Document
@@ -31,23 +32,34 @@ if TYPE_CHECKING:
     from sidecar_plugin.kubernetes.stream_rules import StreamRules
 
 
-def injected(documents: list[Document], inject: "Callable[[Document, StreamRules | None], str]", results: Results) -> list[str]:
+def injected(documents: list[Document], inject: "Callable[[Document, Around], str]", results: Results) -> list[str]:
     """Return the texts that `inject` makes of the documents of a stream.
 
-    Their pods are held against the stream's objects that limit or scale pods, each by `inject`, and here all together.
+    Their pods are held against the stream's objects that limit or scale pods, each by `inject`, and here all together; then
+    Services get the ports of agents that stand in front of the pods'.
     """
+    rules = _stream_rules(documents)
+    with_services = [index for index, document in enumerate(documents) if may_hold_services(document.text)]
+    services = ServicePorts(results, bool(with_services))
+    pieces = [inject(document, Around(rules, services)) for document in documents]
+    for _, one, problem in rules.together() if rules else ():
+        if problem.of_agents:
+            results.warn(str(problem), one.document.place(problem.node.start))
+    if services.are_wanted:
+        for index in with_services:
+            pieces[index] = services.route(documents[index], pieces[index])
+        services.warn_of_unreached()
+    return pieces
+
+
+def _stream_rules(documents: list[Document]) -> "StreamRules | None":
     held = [document for document in documents if may_hold_objects_about_pods(document.text)]
     if not held:
-        return [inject(document, None) for document in documents]
+        return None
     from sidecar_plugin.kubernetes.stream_objects import objects  # late: few streams have such objects
     from sidecar_plugin.kubernetes.stream_rules import StreamRules
 
-    rules = StreamRules([one for document in held for one in objects(document)])
-    pieces = [inject(document, rules) for document in documents]
-    for _, one, problem in rules.together():
-        if problem.of_agents:
-            results.warn(str(problem), one.document.place(problem.node.start))
-    return pieces
+    return StreamRules([one for document in held for one in objects(document)])
 
 
 class Injector:
@@ -92,7 +104,7 @@ class Injector:
 
     def _injected(self, documents: list[Document]) -> list[str]:
         if self.is_idle:
-            return [self.inject_document(document, None) for document in documents]
+            return [self.inject_document(document, Around(None, None)) for document in documents]
         return injected(documents, self.inject_document, self._results)
 
     def with_manifests(self, documents: list[Document], pieces: list[str]) -> list[str]:
@@ -132,8 +144,8 @@ class Injector:
 
     # --- documents
 
-    def inject_document(self, document: Document, rules: "StreamRules | None") -> str:
-        """Return the text of one document with the agents in it; `rules` are those of its stream. Raises SidecarPluginError."""
+    def inject_document(self, document: Document, around: Around) -> str:
+        """Return the text of one document with the agents in it. Raises SidecarPluginError."""
         before = document
         removed = NOTHING_REMOVED
         if not self.is_idle and has_marker(document):
@@ -152,7 +164,7 @@ class Injector:
             if isinstance(found, Skipped):
                 self._pods.skip(found)
                 continue
-            additions = self._pods.additions(found, removed, rules)
+            additions = self._pods.additions(found, removed, around)
             if additions is not None:
                 editor = editor or Editor(document.text, _indent_of_lists(found), self._emitter)
                 PodWriter(found, tree, editor).write(additions)

@@ -2,7 +2,8 @@
 
 The annotation `sidecar-plugin.dev/injected` holds one line of JSON: the agents with their declarations, the names of what was
 added to which list, and the keys that were not there before. It makes a second run update instead of add, and makes the
-removal exact. A manifest that an agent brought along carries the annotation too, with `{"manifest": AGENT}`.
+removal exact. A manifest that an agent brought along carries the annotation too, with `{"manifest": AGENT}`, and so does a
+Service whose target ports are an agent's.
 """
 
 import json
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.kubernetes.text_search import has_escaped_letters
-from sidecar_plugin.yamledit.access import effective_pair
+from sidecar_plugin.yamledit.access import effective_pair, scalar_text
 from sidecar_plugin.yamledit.documents import Document
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, follow
 
@@ -22,6 +23,7 @@ _DAMAGED = f"the annotation {INJECTED} cannot be read; take out by hand what was
 _CONTAINERS = r"spec\.(?:initContainers|containers)"
 _LISTS = rf"{_CONTAINERS}(?:\[(?s:.+)\]\.(?:env|volumeMounts))?|spec\.(?:volumes|imagePullSecrets)"
 _EXTENDED = rf"{_LISTS}|metadata\.(?:annotations|labels)"  # both compiled when something is taken out
+_PORT = r"""(["']?)[A-Za-z0-9-]{1,15}\1"""
 _CREATED = rf"{_LISTS}|metadata(?:\.(?:annotations|labels))?"
 
 
@@ -47,6 +49,24 @@ class Marker(NamedTuple):
         if self.joined:
             data["joined"] = self.joined
         return _ENCODER.encode(data)
+
+
+class ServiceMarker(NamedTuple):
+    """What was changed in one Service.
+
+    `target_ports`: by the port (`80/TCP`), what its targetPort `is` now, and as text what it `was`, if it was there. `created`
+    and `nulls` as in Marker.
+    """
+
+    agents: list[str]
+    target_ports: dict[str, dict[str, str]]
+    created: list[str]
+    nulls: list[str]
+
+    def to_json(self) -> str:
+        """Return the annotation's value."""
+        data = {"version": VERSION, "agents": self.agents, "targetPorts": self.target_ports, "created": self.created}
+        return _ENCODER.encode({**data, "nulls": self.nulls} if self.nulls else data)
 
 
 def manifest_marker(agent: str) -> str:
@@ -82,6 +102,36 @@ def marker_of(document: Document, template: Mapping) -> tuple[Scalar, Marker] | 
     marker = _marker_of(document, template)
     scalar = _annotation(document, template)
     return (scalar, marker) if scalar is not None and marker is not None else None
+
+
+def service_marker_of(document: Document, node: Mapping) -> ServiceMarker | None:
+    """Return what the annotation of a Service says, None where there is none, or one that is for something else.
+
+    Raises ManifestError as `marker_of`.
+    """
+    scalar = _annotation(document, node)
+    data = _load(document, scalar) if scalar is not None else {}
+    if scalar is None or "targetPorts" not in data:
+        return None
+    agents, ports, created, nulls = (data.get(key, []) for key in ("agents", "targetPorts", "created", "nulls"))
+    if (
+        scalar_text(node, "kind") != "Service"
+        or not all(_are_strings(each) for each in (agents, created, nulls))
+        or not all(path == "metadata.annotations" for path in (*created, *nulls))
+        or not isinstance(ports, dict)
+        or not all(_is_target_port(entry) for entry in ports.values())
+    ):
+        raise ManifestError(_DAMAGED, document.place(scalar.start))
+    return ServiceMarker(agents, ports, created, nulls)
+
+
+def _is_target_port(entry: Any) -> bool:
+    """Say whether an entry names a port now and, as text, one that was there before."""
+    return (
+        isinstance(entry, dict)
+        and {"is"} <= entry.keys() <= {"is", "was"}
+        and all(isinstance(text, str) and re.fullmatch(_PORT, text) for text in entry.values())
+    )
 
 
 def _annotation(document: Document, node: Mapping) -> Scalar | None:

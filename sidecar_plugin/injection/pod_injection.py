@@ -1,12 +1,14 @@
 """What the agents of one set of settings do to one pod, and what is reported of it."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sidecar_plugin.agents.parts import Parts
 from sidecar_plugin.errors import DeclarationError, TemplateError, VersionError
 from sidecar_plugin.injection.additions import PodAdditions
+from sidecar_plugin.injection.pod_metadata import agents_clash
 from sidecar_plugin.injection.rendering import Rendering
+from sidecar_plugin.injection.service_ports import AgentPort, ServicePorts
 from sidecar_plugin.injection.uninject import Removed
 from sidecar_plugin.kubernetes import pod_rules
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration
@@ -18,6 +20,13 @@ from sidecar_plugin.settings.settings import AgentSettings, Settings
 
 if TYPE_CHECKING:
     from sidecar_plugin.kubernetes.stream_rules import StreamRules
+
+
+class Around(NamedTuple):
+    """What is around a pod in its stream: the rules of objects about pods, and the Services; None where nothing is."""
+
+    rules: "StreamRules | None"
+    services: ServicePorts | None
 
 
 class PodInjection:
@@ -41,15 +50,16 @@ class PodInjection:
         outcome = Outcome(locate, skipped.kind, skipped.namespace, skipped.name, skipped=skipped.reason)
         self._results.outcomes.append(outcome)
 
-    def additions(self, pod: PodTemplate, removed: Removed, rules: "StreamRules | None") -> PodAdditions | None:
-        """Return what the agents add to a pod, None if it gets none; report the workload either way. `rules` are those of
-        the stream's other objects."""
+    def additions(self, pod: PodTemplate, removed: Removed, around: Around) -> PodAdditions | None:
+        """Return what the agents add to a pod, None if it gets none; report the workload either way."""
         agents, reason = self._rendering.agents.for_pod(pod)
         if agents and is_windows(pod):
             agents, reason = self._for_windows(pod, agents)
         gone = tuple(name for name in dict.fromkeys(removed.agents) if name not in {agent.name for agent in agents})
         if not agents:
             self._report(pod, (), gone, skipped=reason, note=removed.note())
+            if around.services:
+                around.services.see(pod, {}, {})
             return None
         declaration = self._declaration(pod)
         additions = PodAdditions(pod, self._results)
@@ -57,6 +67,8 @@ class PodInjection:
         added = []
         names: list[str] = []
         agent_notes: list[tuple[str, str]] = []
+        taken: dict[int, AgentPort] = {}
+        labels: dict[str, str] = {}
         for agent in agents:
             parts, container = self._parts(pod, agent, context, declaration)
             self._check_platform(pod, agent.name, container, parts)
@@ -64,12 +76,19 @@ class PodInjection:
             added.append(to_be_added(pod, agent.name, container, parts.grace_seconds))
             names += [one["name"] for one in (container, *parts.init_containers)]
             agent_notes += [(agent.name, note) for note in parts.notes]
+            labels |= parts.pod_labels
+            for number, name in parts.service_ports.items():
+                if number in taken:
+                    raise agents_clash(pod, agent.name, taken[number].agent, f"the Services of port {number}")
+                taken[number] = AgentPort(agent.name, name)
         additions.check_mounts()
         if view := pod_rules.view_of(pod, added=added):
             found = list(pod_rules.problems(view))
-            found += [problem for _, problem in rules.problems(view) if problem.of_agents] if rules else []
+            found += [problem for _, problem in around.rules.problems(view) if problem.of_agents] if around.rules else []
             for problem in found:
                 self._results.warn(f"{pod.kind}/{pod.name}: {problem}", pod.document.place(problem.node.start))
+        if around.services:
+            around.services.see(pod, taken, labels)
         self._warn_of_unknown(pod, gone)
         size_note = self._rendering.platform.size_note
         containers = [one.data for one in added]

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from sidecar_plugin.yamledit.documents import Span
+from sidecar_plugin.yamledit.documents import Edit, Span
 from sidecar_plugin.yamledit.nodes import Alias, Mapping, Node, Scalar, Sequence, is_null
-from sidecar_plugin.yamledit.removal import span_of_comment_mark, span_of_items, span_of_more, span_of_pairs
+from sidecar_plugin.yamledit.parser import parse
+from sidecar_plugin.yamledit.removal import join_spans, span_of_comment_mark, span_of_items, span_of_more, span_of_pairs
 
 EMPTY = ("empty",)
 """Null, and a list or mapping without items: what is left where everything was removed."""
@@ -12,20 +13,21 @@ _DEEPEST = 400  # levels of a document with an injection; Kubernetes' own object
 
 
 class Gone:
-    """What is removed: pairs of mappings and items of lists by their index, and spans of scalars."""
+    """What is removed: pairs of mappings and items of lists by their index, spans of scalars; and scalars put back."""
 
-    __slots__ = ("_items", "_pairs", "emptied", "more")
+    __slots__ = ("_items", "_pairs", "emptied", "more", "put_back")
 
     def __init__(self) -> None:
         self._pairs: dict[int, tuple[Mapping, set[int]]] = {}
         self._items: dict[int, tuple[Sequence, set[int]]] = {}
         self.emptied: dict[int, Scalar] = {}  # keys whose values become null again, by the id of the value
         self.more: dict[int, tuple[Scalar, str]] = {}
+        self.put_back: dict[int, tuple[Scalar, str]] = {}  # scalars that we wrote, and the text that stood there, by their id
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is removed."""
-        return not (self._pairs or self._items or self.emptied or self.more)
+        return not (self._pairs or self._items or self.emptied or self.more or self.put_back)
 
     def add_pairs(self, mapping: Mapping, indexes: set[int]) -> None:
         """Remove the pairs of those indexes."""
@@ -37,8 +39,12 @@ class Gone:
         if indexes:
             self._items.setdefault(id(sequence), (sequence, set()))[1].update(indexes)
 
-    def spans(self, text: str) -> list[Span]:
-        """Return the spans of the text to remove."""
+    def edits(self, text: str) -> list[Edit]:
+        """Return what is changed in the text, sorted."""
+        removed = [(start, end, "") for start, end in join_spans(text, self._spans(text))]
+        return sorted([*removed, *((scalar.start, scalar.end, before) for scalar, before in self.put_back.values())])
+
+    def _spans(self, text: str) -> list[Span]:
         spans: list[Span] = []
         for mapping, indexes in self._pairs.values():
             spans += span_of_pairs(text, mapping, indexes)
@@ -59,6 +65,9 @@ class Gone:
         if id(node) in self.emptied or is_null(node):
             return EMPTY
         if isinstance(node, Scalar):
+            if id(node) in self.put_back:
+                before = parse(self.put_back[id(node)][1]).root
+                return EMPTY if before is None else self.content(before, depth + 1)
             value = node.value
             if id(node) in self.more:
                 head, _, tail = value.rpartition(self.more[id(node)][1])

@@ -12,13 +12,14 @@ from typing import NamedTuple
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.injection.marker import INJECTED, Marker, has_marker, identity_key, manifest_agent_of, marker_of
 from sidecar_plugin.injection.removal import EMPTY, Gone
+from sidecar_plugin.injection.service_ports import put_back
 from sidecar_plugin.injection.stream import AgentManifest, check_foreign, identity, identity_of, split_manifests
 from sidecar_plugin.kubernetes.containers import LISTS
 from sidecar_plugin.runtime.report import Outcome, Results
 from sidecar_plugin.yamledit.access import check_once, effective_pair, items_at, scalar_text, value_at
 from sidecar_plugin.yamledit.documents import Document, split
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, Sequence, follow, walk
-from sidecar_plugin.yamledit.removal import join_spans, span_of_comment_mark, span_of_more
+from sidecar_plugin.yamledit.removal import span_of_comment_mark, span_of_more
 from sidecar_plugin.yamledit.source import Source
 
 
@@ -59,6 +60,9 @@ def remove(document: Document) -> tuple[Document, Removed]:
                     target = follow(item)
                     ours.add(id(target))
                     removed.manifests.append(AgentManifest(document, target.start, identity_of(target), agent))
+        elif isinstance(node, Mapping) and (service := put_back(document, node, gone)) is not None:
+            _Removal(document, node, Marker({}, {}, service.created, service.nulls, {}), gone).run()
+            removed.agents.extend(service.agents)
         elif isinstance(node, Mapping) and id(node) not in ours and (found := marker_of(document, node)) is not None:
             scalar, marker = found
             _check(document, node, scalar, marker)
@@ -70,7 +74,7 @@ def remove(document: Document) -> tuple[Document, Removed]:
             removed.unclaimed.extend(name for name in names if name not in owners)
     if root is None or gone.is_empty:
         return document, removed
-    without = document.without(join_spans(document.text, gone.spans(document.text)))
+    without = document.edited(gone.edits(document.text))
     _check_result(document, root, gone, without)
     return without, removed
 

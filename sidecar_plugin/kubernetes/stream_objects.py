@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sidecar_plugin.kubernetes.quantities import UNITS, WHOLE, parse_quantity
-from sidecar_plugin.kubernetes.text_search import OBJECTS_ABOUT_PODS, may_hold_objects_about_pods
+from sidecar_plugin.kubernetes.text_search import OBJECTS_ABOUT_PODS, items_of, may_hold_objects_about_pods
 from sidecar_plugin.yamledit.access import scalar_text, value_at
 from sidecar_plugin.yamledit.construct import DataError, to_data
 from sidecar_plugin.yamledit.documents import Document
-from sidecar_plugin.yamledit.nodes import Mapping, Node, Sequence
+from sidecar_plugin.yamledit.nodes import Mapping, Node
 
 Data = dict[str, Any]
 
@@ -34,7 +34,7 @@ def objects(document: Document) -> Iterator[StreamObject]:
 
 
 def _objects(document: Document) -> Iterator[StreamObject]:
-    for node in _items(document.parse().root):
+    for node in items_of(document.parse().root):
         kind = scalar_text(node, "kind") or ""
         metadata, spec = (value_at(node, key) for key in ("metadata", "spec"))
         if kind not in OBJECTS_ABOUT_PODS or not isinstance(metadata, Mapping) or spec is None:
@@ -47,16 +47,6 @@ def _objects(document: Document) -> Iterator[StreamObject]:
             yield StreamObject(
                 kind, scalar_text(metadata, "name") or "", scalar_text(metadata, "namespace") or "", data, document, node
             )
-
-
-def _items(root: Node | None) -> Iterator[Mapping]:
-    """Yield the objects of a document: itself, or the items of a list."""
-    items = value_at(root, "items")
-    if isinstance(items, Sequence):
-        for item in items.items:
-            yield from _items(item)
-    elif isinstance(node := value_at(root), Mapping):
-        yield node
 
 
 def amounts(data: Any) -> dict[str, int]:

@@ -1,8 +1,9 @@
 """Searches in the text and the tree of a document, by which most documents are passed without being read closely."""
 
 import re
+from collections.abc import Iterator
 
-from sidecar_plugin.yamledit.access import scalar_text
+from sidecar_plugin.yamledit.access import scalar_text, value_at
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Sequence, follow
 
 CONTAINERS = "containers"
@@ -17,6 +18,21 @@ OBJECTS_ABOUT_PODS = ("LimitRange", "ResourceQuota", "HorizontalPodAutoscaler")
 def may_hold_objects_about_pods(text: str) -> bool:
     """Say whether an object that limits or scales pods can be in the text."""
     return any(kind in text for kind in OBJECTS_ABOUT_PODS)
+
+
+def may_hold_services(text: str) -> bool:
+    """Say whether a Service that selects pods can be in the text."""
+    return "Service" in text and "selector" in text
+
+
+def items_of(root: Node | None) -> Iterator[Mapping]:
+    """Yield the objects of a document: itself, or the items of a list."""
+    items = value_at(root, "items")
+    if isinstance(items, Sequence):
+        for item in items.items:
+            yield from items_of(item)
+    elif isinstance(node := value_at(root), Mapping):
+        yield node
 
 
 def like_a_pod_template(root: Mapping) -> str | None:

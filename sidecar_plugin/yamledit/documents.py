@@ -19,16 +19,28 @@ _DASHES = re.compile("-+")
 _DIRECTIVE = f"(?:(?<=[{BREAKS}])|\\A)%"  # compiled when there is a percent sign
 
 Span = tuple[int, int]
+Edit = tuple[int, int, str]
+"""What stands from the first offset to the second becomes the text."""
+
+
+def edited(text: str, edits: list[Edit]) -> str:
+    """Return a text with edits, sorted and apart from each other."""
+    pieces: list[str] = []
+    position = 0
+    for start, end, new in edits:
+        pieces += (text[position:start], new)
+        position = end
+    return "".join((*pieces, text[position:]))
 
 
 class Document:
     """One document of a stream, with its `---` and the comments up to the next.
 
     Its text is what stands in the source from `start` to its end; or, when something was taken out of another document, that
-    one's text without the removed spans.
+    one's text with the edits.
     """
 
-    __slots__ = ("_before", "_end", "_removed", "_source", "_text", "_tree", "start")
+    __slots__ = ("_before", "_edits", "_end", "_source", "_text", "_tree", "start")
 
     def __init__(self, source: Source, start: int, end: int) -> None:
         self._source = source
@@ -36,7 +48,7 @@ class Document:
         self._end = end
         self._text: str | None = None  # a slice of the source, made when it is asked for: streams are long
         self._before: Document | None = None
-        self._removed: list[Span] = []
+        self._edits: list[Edit] = []
         self._tree: Tree | None = None  # kept by `parse_once`, and of a document made by `without`: trees are large
 
     @property
@@ -56,9 +68,9 @@ class Document:
 
     def place(self, offset: int) -> Place:
         """Return the place in the source of the character at `offset` of the text."""
-        for start, end in self._removed:
+        for start, end, new in self._edits:
             if start <= offset:
-                offset += end - start
+                offset += end - start - len(new)
         return self._before.place(offset) if self._before else self._source.place(self.start + offset)
 
     def parse(self) -> Tree:
@@ -87,15 +99,14 @@ class Document:
 
     def without(self, spans: list[Span]) -> "Document":
         """Return the document less those spans (sorted, apart from each other) of its text."""
-        text, pieces, position = self.text, [], 0
-        for start, end in spans:
-            pieces.append(text[position:start])
-            position = end
-        pieces.append(text[position:])
+        return self.edited([(start, end, "") for start, end in spans])
+
+    def edited(self, edits: list[Edit]) -> "Document":
+        """Return the document with those edits (sorted, apart from each other) of its text."""
         document = Document(self._source, self.start, self._end)
-        document._text = "".join(pieces)
+        document._text = edited(self.text, edits)
         document._before = self
-        document._removed = spans
+        document._edits = edits
         return document
 
 

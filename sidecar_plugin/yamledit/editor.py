@@ -1,7 +1,8 @@
 """Insertions into the text of one document, and the spans that take them out again.
 
-An insertion never touches a byte that is there. In block style it is whole lines, behind the content it extends and the
-comments that belong to it; in flow style it is JSON beside the neighbour. `span_of_*` are the exact inverses.
+An insertion never touches a byte that is there; `replace` alone writes another scalar in place of one. In block style an
+insertion is whole lines, behind the content it extends and the comments that belong to it; in flow style it is JSON beside the
+neighbour. `span_of_*` are the exact inverses.
 
 What cannot be extended without changing what the author's text means is an EditError with the offset.
 """
@@ -9,6 +10,7 @@ What cannot be extended without changing what the author's text means is an Edit
 from typing import Any
 
 from sidecar_plugin.errors import ManifestError
+from sidecar_plugin.yamledit.documents import Edit, edited
 from sidecar_plugin.yamledit.emitter import Emitter, flow
 from sidecar_plugin.yamledit.extent import content_end, has_clip_at_end, is_missing
 from sidecar_plugin.yamledit.lines import BREAKS, content_line_end, line_break, line_end, line_start, margin
@@ -28,27 +30,21 @@ class EditError(ManifestError):
 class Editor:
     """Collects insertions into `text`; those at one offset come out in the order they were asked for: inner ones first."""
 
-    __slots__ = ("_emitter", "_insertions", "indent_lists", "text")
+    __slots__ = ("_edits", "_emitter", "indent_lists", "text")
 
     def __init__(self, text: str, indent_lists: int, emitter: Emitter) -> None:
         self._emitter = emitter
         self.text = text
         self.indent_lists = indent_lists
-        self._insertions: list[tuple[int, str]] = []
+        self._edits: list[Edit] = []
 
     def result(self) -> str:
         """Return the text with the insertions."""
-        pieces, position = [], 0
-        for offset, inserted in sorted(self._insertions, key=_offset):
-            pieces.append(self.text[position:offset])
-            pieces.append(inserted)
-            position = offset
-        pieces.append(self.text[position:])
-        return "".join(pieces)
+        return edited(self.text, sorted(self._edits, key=_offset))
 
-    def insertions(self) -> list[tuple[int, int, str]]:
-        """Return the insertions as they are: where, where again, and what."""
-        return [(offset, offset, inserted) for offset, inserted in self._insertions]
+    def edits(self) -> list[Edit]:
+        """Return the insertions as they are."""
+        return list(self._edits)
 
     def append(self, sequence: Sequence, items: list[Any]) -> None:
         """Add items behind the last one of a list."""
@@ -130,8 +126,12 @@ class Editor:
         else:
             self._insert(scalar.end, text)
 
+    def replace(self, scalar: Scalar, text: str) -> None:
+        """Write a text in place of a scalar."""
+        self._edits.append((scalar.start, scalar.end, text))
+
     def _insert(self, offset: int, text: str) -> None:
-        self._insertions.append((offset, text))
+        self._edits.append((offset, offset, text))
 
     def _separator(self, neighbour: Node) -> str:
         """Return what stands between the items of a flow collection: a line break where each has its own line."""
@@ -175,8 +175,8 @@ class Editor:
             self._insert(position, newline.join(self._emitter.block(data, column, self.indent_lists)) + newline)
 
 
-def _offset(insertion: tuple[int, str]) -> int:
-    return insertion[0]
+def _offset(edit: Edit) -> int:
+    return edit[0]
 
 
 def _comment_column(text: str, line: int) -> int:

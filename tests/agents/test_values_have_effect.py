@@ -132,8 +132,10 @@ def test_a_value_changes_the_agent_or_is_refused_at_its_place(mode: str, path: s
 
 
 def is_bound_elsewhere(mode: str, path: str) -> bool:
-    """Say whether the documents say that the value has no effect there, whatever it is: with sls TLS is always spoken."""
-    return (path.startswith("stdout.") and mode.endswith("stdout")) or (path == "output.tls.enabled" and mode.endswith("sls"))
+    """Say whether the value has no effect there, whatever it is, as the documents say; or elsewhere: on Services."""
+    if mode.endswith(("stdout", "sls")):
+        return path.startswith("stdout.") if mode.endswith("stdout") else path == "output.tls.enabled"  # sls always speaks TLS
+    return path == "services"  # tests/injection/test_service_ports.py
 
 
 SILENT = [

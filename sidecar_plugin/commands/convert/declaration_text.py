@@ -124,13 +124,13 @@ def _put_entries(
     else:
         assert isinstance(pair[1], Scalar)
         editor.fill(container, pair[0], pair[1], list(entries))
-    return [Replacement(*insertion) for insertion in editor.insertions()]
+    return [Replacement(*edit) for edit in editor.edits()]
 
 
 def _inserted(text: str, container: Mapping, entries: dict[str, object], indent_lists: int) -> list[Replacement]:
     editor = Editor(text, indent_lists, Emitter())
     editor.add(container, entries)
-    return [Replacement(*insertion) for insertion in editor.insertions()]
+    return [Replacement(*edit) for edit in editor.edits()]
 
 
 def _take_entries(text: str, container: Mapping, entries: list[Entry], is_ours: bool) -> list[Replacement]:

@@ -98,6 +98,11 @@ def pod_agents(settings: Settings, library: AgentLibrary, results: Results, bare
         alone.add(name, declaration, position, container, parts)
         containers[name] = container["name"]
         manifests += [(name, manifest) for manifest in parts.manifests]
+        if parts.service_ports:
+            message = f"the agent {name} takes ports of Services, and what is written here changes pods alone"
+            raise PolicyError(
+                f"{message}; switch that off (the agent proxy: services: false), and name its ports in the Services"
+            )
         for addition in _additions(name, alone):
             known = merged.setdefault((addition.path, addition.key, repr(addition.value)), addition)
             if name not in known.agents:
