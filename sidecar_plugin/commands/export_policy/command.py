@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Print the settings as a policy of the cluster, for pods that no chart renders with sidecar-plugin. A pod that was rendered
-with it is left alone. With --guard: a policy for a forgotten post-renderer, which changes nothing.
+with it is left alone, except by a SidecarSet. With --guard: a policy for a forgotten post-renderer, which changes nothing.
 """
 
 
