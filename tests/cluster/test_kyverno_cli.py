@@ -74,6 +74,12 @@ def test_settings_and_annotations_are_heeded(tmp_path: Path, pod: str, agents: l
     assert (INJECTED in made["metadata"].get("annotations", {})) == bool(agents)
 
 
+@pytest.mark.parametrize("version", ["1.15", "1.16"])
+def test_policies_for_an_older_kyverno_do_the_same(tmp_path: Path, version: str) -> None:
+    made = apply(tmp_path, policies(tmp_path, *TWO_AGENTS, "--engine-version", version), POD)
+    assert names(made.data) == ["audit"], made.said
+
+
 def test_kyvernos_own_namespace_is_spared(tmp_path: Path) -> None:
     own = POD.replace("namespace: default", "namespace: kyverno")
     assert names(apply(tmp_path, policies(tmp_path, *TWO_AGENTS), own).data) == []

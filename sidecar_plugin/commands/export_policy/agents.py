@@ -53,13 +53,14 @@ class PolicyAgents(NamedTuple):
 
 
 def policy_agents(settings: Settings, library: AgentLibrary, results: Results, bare: bool) -> PolicyAgents:
-    """Return what the enabled agents add to a pod by a policy, as `pod_agents`; their manifests are a PolicyError."""
+    """Return what the enabled agents add to a pod by a policy, as `pod_agents`; their manifests are a SettingsError."""
     added = pod_agents(settings, library, results, bare)
     for agent, manifest in added.manifests:
         message = (
             f"the agent {agent} brings {manifest['kind']}/{manifest['metadata']['name']}, and a policy cannot create resources"
         )
-        raise PolicyError(f"{message}; have its configuration in an annotation (the built-in agents: configuration: inline)")
+        message += "; have its configuration in an annotation (the built-in agents: configuration: inline)"
+        raise settings.error(message, ["agents", agent])
     for agent in added.agents:
         if any(NAME in repr(addition.value) for addition in added.additions if agent in addition.agents):
             results.warn(
@@ -71,8 +72,8 @@ def policy_agents(settings: Settings, library: AgentLibrary, results: Results, b
 def pod_agents(settings: Settings, library: AgentLibrary, results: Results, bare: bool) -> PolicyAgents:
     """Return what the enabled agents add to a pod; its name and namespace are NAME and NAMESPACE there.
 
-    `bare` takes a pod for one without labels, annotations and ports; else a template that looks at them is a PolicyError.
-    Raises SidecarPluginError as injection does.
+    `bare` takes a pod for one without labels, annotations and ports; else a template that looks at them is a SettingsError, at
+    the agent. Raises PolicyError where no agent is enabled, and SidecarPluginError as injection does.
     """
     enabled = {name: agent for name, agent in settings.agents.items() if agent.enabled}
     rendering = Rendering(settings, library)
@@ -90,9 +91,15 @@ def pod_agents(settings: Settings, library: AgentLibrary, results: Results, bare
     containers = {}
     manifests = []
     for name, agent in enabled.items():
-        parts, container = _rendered(rendering, pod, agent, declaration, results, bare)
-        _check_platform(rendering, name, container, parts, results)
-        position = _position(agent, declaration)
+        position = agent.position or declaration.position
+        if not isinstance(position, str):
+            message = "a policy cannot find the place beside another container; use first or last"
+            raise settings.error(message, ["agents", name, "position"])
+        try:
+            parts, container = _rendered(rendering, pod, agent, declaration, results, bare)
+            _check_platform(rendering, name, container, parts, results)
+        except PolicyError as error:
+            raise settings.error(error.message, ["agents", name]) from None
         together.add(name, declaration, position, container, parts)
         alone = PodAdditions(pod, results)
         alone.add(name, declaration, position, container, parts)
@@ -164,16 +171,6 @@ def _rendered(
 def _looks_at(agent: str, seen: set[str], remedy: str = "; --bare renders it for a pod that has none") -> str:
     parts = " and ".join(word for word in _UNKNOWN if word in seen)
     return f"the agent {agent} takes the workload's {parts}, which a policy does not know{remedy}"
-
-
-def _position(agent: AgentSettings, declaration: Declaration) -> str:
-    """Return where the container goes. Raises PolicyError for a place beside another container."""
-    position = agent.position or declaration.position
-    if isinstance(position, str):
-        return position
-    raise PolicyError(
-        f"the agent {agent.name} has a position beside another container, which a policy cannot find; use first or last"
-    )
 
 
 def _check_platform(rendering: Rendering, agent: str, container: Data, parts: Parts, results: Results) -> None:
