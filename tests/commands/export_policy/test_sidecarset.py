@@ -147,13 +147,13 @@ REFUSED: list[Any] = [
         "a manifest of another kind",
         (*VIRTUAL, "--resources-namespace", "n"),
         {"template": f"{AGENT}\nmanifests: [{{apiVersion: v1, kind: Service, metadata: {{name: c}}}}]"},
-        "the agent a brings Service/c, and a pod mounts ConfigMaps and Secrets only",
+        "agents.a: the agent a brings Service/c, and a pod mounts ConfigMaps and Secrets only",
     ),
     (
         "a manifest with a namespace",
         (*VIRTUAL, "--resources-namespace", "n"),
         {"template": f"{AGENT}\nmanifests: [{{apiVersion: v1, kind: Secret, metadata: {{name: c, namespace: m}}}}]"},
-        "the agent a brings Secret/c with a namespace of its own",
+        "agents.a: the agent a brings Secret/c with a namespace of its own",
     ),
     (
         "a projected volume",
@@ -162,7 +162,7 @@ REFUSED: list[Any] = [
             "template": "container: {name: a, image: x, volumeMounts: [{name: v, mountPath: /v}]}\n"
             "volumes: [{name: v, projected: {sources: [{secret: {name: s}}]}}]"
         },
-        "the volume v is projected",
+        "agents.a: the volume v is projected",
     ),
     (
         "an init container with a volume of the pod",

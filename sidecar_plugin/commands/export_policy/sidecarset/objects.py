@@ -83,7 +83,11 @@ def _sidecar_set(
         spec["patchPodMetadata"] = [{"annotations": annotations, "patchPolicy": "Retain"}]
     made: list[Data] = []
     if kruise.resources_namespace:
-        found = [in_namespace(volume, kruise.resources_namespace) for volume in spec.get("volumes", ())]
+        owners = {one.key: one.agents[0] for one in own if one.path == "spec.volumes"}
+        found = [
+            in_namespace(settings, owners[volume["name"]], volume, kruise.resources_namespace)
+            for volume in spec.get("volumes", ())
+        ]
         spec |= {"volumes": [volume for volume, _ in found]} if found else {}
         resources = [reference for _, references in found for reference in references]
         made += [binding(name, kruise.resources_namespace, resources)] if resources else []

@@ -6,7 +6,7 @@ https://www.alibabacloud.com/help/en/ack/ack-managed-and-ack-dedicated/user-guid
 
 from typing import Any
 
-from sidecar_plugin.commands.export_policy.agents import PolicyAgents, PolicyError
+from sidecar_plugin.commands.export_policy.agents import PolicyAgents
 from sidecar_plugin.settings.settings import Settings
 
 Data = dict[str, Any]
@@ -16,10 +16,10 @@ _SOURCES = {"configMap": ("ConfigMap", "name"), "secret": ("Secret", "secretName
 """The volumes that can be of another namespace: their kind, and the field with the name."""
 
 
-def in_namespace(volume: Data, namespace: str) -> tuple[Data, list[Data]]:
-    """Return a volume that mounts from that namespace, and references to what it mounts.
+def in_namespace(settings: Settings, agent: str, volume: Data, namespace: str) -> tuple[Data, list[Data]]:
+    """Return an agent's volume that mounts from that namespace, and references to what it mounts.
 
-    Raises PolicyError for a projected volume: only plain ones are documented.
+    Raises SettingsError, at the agent, for a projected volume: only plain ones are documented.
     """
     for key, (kind, field) in _SOURCES.items():
         if source := volume.get(key):
@@ -28,7 +28,7 @@ def in_namespace(volume: Data, namespace: str) -> tuple[Data, list[Data]]:
     sources = (volume.get("projected") or {}).get("sources") or []
     if any(key in source for source in sources for key in _SOURCES):
         message = f"the volume {volume['name']} is projected, and --resources-namespace is for configMap and secret volumes"
-        raise PolicyError(f"{message}; mount each by a volume of its own")
+        raise settings.error(f"{message}; mount each by a volume of its own", ["agents", agent])
     return volume, []
 
 
@@ -45,19 +45,20 @@ def binding(name: str, namespace: str, resources: list[Data]) -> Data:
 def manifests(settings: Settings, added: PolicyAgents, namespace: str) -> list[Data]:
     """Return the ConfigMaps and Secrets that the agents bring, in the namespace for them.
 
-    Raises SettingsError, at the agent, where there is none, and PolicyError for resources of another kind or place.
+    Raises SettingsError, at the agent, where there is none, and for resources of another kind or place.
     """
-    found = []
+    found: list[Data] = []
     for agent, manifest in added.manifests:
         metadata = manifest["metadata"]
         what = f"the agent {agent} brings {manifest['kind']}/{metadata['name']}"
         if manifest["kind"] not in ("ConfigMap", "Secret"):
-            raise PolicyError(f"{what}, and a pod mounts ConfigMaps and Secrets only; leave the agent to rendering")
+            message = f"{what}, and a pod mounts ConfigMaps and Secrets only; leave the agent to rendering"
+            raise settings.error(message, ["agents", agent])
         if not namespace:
             remedy = "have it in an annotation (the built-in agents: configuration: inline)"
             message = f"{what}, which would have to be in the namespace of each pod; {remedy}, or give --resources-namespace"
             raise settings.error(message, ["agents", agent])
         if metadata.get("namespace", namespace) != namespace:
-            raise PolicyError(f"{what} with a namespace of its own; leave that out")
+            raise settings.error(f"{what} with a namespace of its own; leave that out", ["agents", agent])
         found.append({**manifest, "metadata": {**metadata, "namespace": namespace}})
     return found
