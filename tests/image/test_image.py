@@ -2,10 +2,12 @@
 
 import json
 import subprocess
+from datetime import datetime
 
 import pytest
 import yaml
 
+import sidecar_plugin
 from tests.image.conftest import IMAGE, RUN, Podman
 from tests.support.real_tools import PROGRAM, ROOT
 
@@ -57,6 +59,15 @@ def test_it_runs_as_any_user_without_rights(podman: Podman, user: str) -> None:
     done = podman.run(*RUN, *bare, IMAGE, stdin=resource_list(SETTINGS))
     assert done.returncode == 0, done.stderr
     assert "restartPolicy: Always" in done.stdout
+
+
+def test_its_labels_are_what_registries_show(podman: Podman) -> None:
+    """Those that Artifact Hub requires, but for the README's address: tests/image gives the build no address."""
+    labels = json.loads(podman.output("image", "inspect", IMAGE))[0]["Config"]["Labels"]
+    assert labels["org.opencontainers.image.version"] == sidecar_plugin.__version__
+    assert datetime.fromisoformat(labels["org.opencontainers.image.created"].replace("Z", "+00:00"))
+    assert labels["org.opencontainers.image.description"]
+    assert labels["io.artifacthub.package.license"] == labels["org.opencontainers.image.licenses"] == "Apache-2.0"
 
 
 def test_it_writes_nothing(podman: Podman) -> None:

@@ -191,7 +191,9 @@ def test_helm_4_refuses_a_package_with_one_byte_changed(made: Made, shell: Shell
 def test_the_library_chart_is_verified(version: str, made: Made, shell: Shell, tmp_path: Path) -> None:
     package = made.dist / f"sidecar-injection-{VERSION}.tgz"
     shell.output(tool(version), "verify", package, "--keyring", made.keyring)
-    assert "type: library" in shell.output(tool(version), "show", "chart", package)
+    shown = shell.output(tool(version), "show", "chart", package)
+    assert "type: library" in shown
+    assert "home: https://git.example.com/team/sidecar-plugin\n" in shown
     chart = tmp_path / "web"
     shutil.copytree(ROOT / "examples" / "web", chart)
     shutil.rmtree(chart / "charts" / "sidecar-injection")
