@@ -26,7 +26,7 @@ _SPARED = (*SPARED, "kyverno")
 
 
 class _Kyverno:
-    summary = "MutatingPolicy of Kyverno 1.15 and later, on any cluster"
+    summary = "MutatingPolicy of Kyverno 1.15 and later"
     own_options: tuple[str, ...] = ()
 
     def configure(self, parser: "ArgumentParser") -> None:
