@@ -4,6 +4,7 @@ Every error carries the place it was found at and says how to mend it; `cli.main
 and turns them into a message and an exit status.
 """
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -31,9 +32,9 @@ class SidecarPluginError(Exception):
         self.field = field
 
     def __str__(self) -> str:
-        """Return place, field and message as one line, whatever the names in them hold."""
+        """Return place, field and message as one line of bounded length, whatever the names in them hold."""
         text = f"{self.field}: {self.message}" if self.field else self.message
-        return one_line(f"{self.place}: {text}" if self.place else text)
+        return one_line(shortened(f"{self.place}: {text}" if self.place else text))
 
 
 class ManifestError(SidecarPluginError):
@@ -66,30 +67,48 @@ class UsageError(SidecarPluginError):
     exit_status = 2
 
 
+MAX_MESSAGE = 4000  # characters
+
+
+def shortened(text: str) -> str:
+    """Return a message without its middle if it is longer than MAX_MESSAGE: a name in it can have a million characters."""
+    half = MAX_MESSAGE // 2
+    return text if len(text) <= MAX_MESSAGE else f"{text[:half]} […] {text[-half:]}"
+
+
 def visible(text: str) -> str:
     """Return a text of several lines with everything that could steer a terminal written as escapes.
 
     Kept are line feeds and tabs. Escaped are the other control characters (C0, C1), other line breaks, characters that change
-    the direction of the text, and the start of a line that CI services take for a command (`::error`, `##vso`).
+    the direction of the text, and what CI services take for a command: `::error` behind nothing but blanks, `##[error]` and
+    `##vso[` anywhere in a line.
     """
-    text = "\n".join(f"\\{line}" if line.startswith(_COMMANDS) else line for line in text.split("\n"))
+    text = _without_ci_commands(text)
     if text.isascii() and all(line.isprintable() for line in text.split("\n")):  # as nearly always
         return text
-    return "".join(character if character in "\n\t" or _is_plain(character) else _escape(character) for character in text)
+    return _NOT_ASCII.sub(lambda found: found[0] if found[0] in "\n\t" or _is_plain(found[0]) else _escape(found[0]), text)
 
 
 def one_line(text: str) -> str:
     """Return a text, such as a name from a manifest, as one line: `visible`, with line feeds and tabs escaped too."""
+    text = _without_ci_commands(text)
     if text.isascii() and text.isprintable():
         return text
-    return "".join(character if _is_plain(character) else _escape(character) for character in text)
+    return _NOT_ASCII.sub(lambda found: found[0] if _is_plain(found[0]) else _escape(found[0]), text)
+
+
+def _without_ci_commands(text: str) -> str:
+    return _CI_COMMAND.sub(r"\\", text) if "::" in text or "##" in text else text
 
 
 def _is_plain(character: str) -> bool:
     return character.isprintable() and character not in _DIRECTIONS
 
 
-_COMMANDS = ("::", "##[", "##vso")
+_CI_COMMAND = re.compile(r"^(?=[ \t]*::)|(?<=##)(?=\[)|(?<=##vso)(?=\[)", re.MULTILINE)
+"""Where a CI service would see a command. GitHub's runner takes blanks before `::`, and `##[` anywhere: ActionCommand.cs of
+actions/runner. Azure Pipelines takes `##vso[` anywhere."""
+_NOT_ASCII = re.compile(r"[^ -~]")  # and not printable ASCII
 _DIRECTIONS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 

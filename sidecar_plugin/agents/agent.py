@@ -158,7 +158,7 @@ class _Values:
 
     def __init__(self, folder: AgentFolder, files: dict[str, str]) -> None:
         self._folder = folder
-        self._defaults = _defaults(folder, files)
+        self._defaults = default_values(folder, files)
         self._schema = schema = files.get(VALUES_SCHEMA)
         is_built_in = schema is not None and folder.is_built_in
         self._built_in = Schema(folder.signature, lambda: json.loads(schema or "")) if is_built_in else None
@@ -244,7 +244,7 @@ def _template_error(folder: AgentFolder, error: RenderError) -> TemplateError:
     )
 
 
-def _defaults(folder: AgentFolder, files: dict[str, str]) -> dict[str, Any]:
+def default_values(folder: AgentFolder, files: dict[str, str]) -> dict[str, Any]:
     text = files.get(VALUES)
     if text is None:
         return {}

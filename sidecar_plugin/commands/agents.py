@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from sidecar_plugin.agents.agent import VALUES, AgentFolder
 from sidecar_plugin.agents.folders import AgentFolders
 from sidecar_plugin.commands import Command
-from sidecar_plugin.errors import UsageError, did_you_mean, visible
+from sidecar_plugin.errors import UsageError, did_you_mean, one_line, visible
 from sidecar_plugin.runtime.console import write
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def overview(templates: tuple[str, ...]) -> str:
     folders = AgentFolders(templates)
     names = folders.names()
     width = max(map(len, names), default=0)
-    lines = [f"{name.ljust(width)}  {_summary(folders.folder(name))}".rstrip() for name in names]
+    lines = [one_line(f"{name.ljust(width)}  {_summary(folders.folder(name))}".rstrip()) for name in names]
     return "".join(f"{line}\n" for line in [*lines, "", "`sidecar-plugin agents NAME` shows an agent's values."])
 
 

@@ -3,14 +3,12 @@
 import json
 from typing import TYPE_CHECKING, Any
 
-from sidecar_plugin.agents.agent import VALUES, VALUES_SCHEMA, AgentFolder
+from sidecar_plugin.agents.agent import VALUES_SCHEMA, AgentFolder, default_values
 from sidecar_plugin.agents.folders import AgentFolders
 from sidecar_plugin.commands import Command
 from sidecar_plugin.errors import Place, TemplateError
-from sidecar_plugin.runtime.console import write
+from sidecar_plugin.runtime.console import json_text, write
 from sidecar_plugin.settings.layers import VALUES_KEY, schema
-from sidecar_plugin.yamledit.construct import to_data
-from sidecar_plugin.yamledit.parser import parse
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -35,7 +33,7 @@ class _Schema:
     def run(self, arguments: "Namespace") -> int:
         """Print the schema; return the exit status. Raises SidecarPluginError."""
         printed = editor_schema(tuple(arguments.templates), arguments.of_values)
-        write(f"{json.dumps(printed, indent=2, ensure_ascii=False)}\n".encode())
+        write(f"{json_text(printed, indent=2)}\n".encode())
         return 0
 
 
@@ -53,7 +51,8 @@ _OF_WHOLE_VALUES = frozenset(
 def editor_schema(templates: tuple[str, ...], of_values: bool) -> Data:
     """Return the schema of a SidecarInjection, or if `of_values` of a chart's values file, in which only `sidecars` is checked.
 
-    Raises UsageError for a folder of agents that there is not, and TemplateError for an agent's schema that is no JSON.
+    Raises UsageError for a folder of agents that there is not, and TemplateError for an agent's schema that is no JSON and for
+    values that are none.
     """
     whole = schema()
     folders = AgentFolders(templates)
@@ -85,8 +84,7 @@ def _with_values(agent: Data, name: str, folder: AgentFolder) -> Data:
         of_values = json.loads(text)
     except ValueError as error:
         raise TemplateError(f"not JSON: {error}", Place(folder.path(VALUES_SCHEMA), 1, 1)) from None
-    root = parse(files.get(VALUES, "")).root
-    defaults = to_data(root) if root is not None else {}
+    defaults = default_values(folder, files)
     partial = _partial(of_values if isinstance(of_values, dict) else {}, defaults, f"#/$defs/agent-{name}")
     definitions = {"$defs": partial.pop("$defs")} if "$defs" in partial else {}
     return {

@@ -1,6 +1,7 @@
 """Standard input, output and error, and text that is safe to write there."""
 
 import json
+import re
 import sys
 from contextlib import suppress
 from typing import Any
@@ -46,11 +47,13 @@ def read_stdin() -> bytes:
 def json_text(data: Any, indent: int | None = None) -> str:
     """Return data as JSON in which every character that could steer a terminal is an escape of JSON's own."""
     text = json.dumps(data, ensure_ascii=False, indent=indent)
+    text = text.replace("##", "#\\u0023")  # `##[error]` is a command to CI services
     if text.isascii() and "\x7f" not in text:
         return text
-    return "".join(
-        character if character == "\n" or visible(character) == character else _json_escape(character) for character in text
-    )
+    return _NOT_ASCII.sub(lambda found: found[0] if visible(found[0]) == found[0] else _json_escape(found[0]), text)
+
+
+_NOT_ASCII = re.compile(r"[^\n -~]")
 
 
 def _json_escape(character: str) -> str:

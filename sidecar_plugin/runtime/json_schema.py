@@ -5,7 +5,7 @@ right key or word.
 """
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -58,10 +58,23 @@ class Schema:
             self._validator = jsonschema_rs.validator_cls_for(self._schema)(
                 self._schema, retriever=_refuse, validate_formats=True
             )
-        if self._validator.is_valid(data):
+        try:
+            is_valid = self._validator.is_valid(data)
+        except UnicodeEncodeError:
+            return _surrogate(data, [])
+        if is_valid:
             memo.put(key, RIGHT)
             return None
         return _problem(_first_error(self._validator, data), self._schema)
+
+
+def _surrogate(data: Any, path: Path) -> Problem | None:
+    """Return where half of a surrogate pair stands: JSON can hold one (`\\ud800`), and no text can."""
+    if isinstance(data, str):
+        message = "holds half of a surrogate pair (such as \\ud800), which is no character"
+        return Problem(path, message) if any("\ud800" <= character <= "\udfff" for character in data) else None
+    items: Iterable[Any] = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    return next((found for step, item in items if (found := _surrogate(step, path) or _surrogate(item, [*path, step]))), None)
 
 
 def _first_error(validator: Any, data: Any) -> Any:
@@ -123,6 +136,8 @@ def _problem(error: Any, schema: dict[str, Any]) -> Problem:
         return Problem(path, "must not be empty")
     if kind == "minItems" and error.instance == []:
         return Problem(path, "must not be an empty list; give an item, or leave the key out")
+    if kind == "maxLength":
+        return Problem(path, f"must have at most {error.kind.limit} characters, but has {len(error.instance)}")
     if kind == "maxProperties":
         return Problem(path, f"takes one key of {', '.join(_properties_at(schema, error.schema_path))}, not several")
     if kind == "minProperties":

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from sidecar_plugin.errors import Place, SidecarPluginError, UsageError, one_line
+from sidecar_plugin.errors import Place, SidecarPluginError, UsageError, one_line, shortened
 from sidecar_plugin.runtime.console import json_text
 
 
@@ -46,7 +46,7 @@ class Warning(NamedTuple):  # noqa: A001  # the word of the field; the built-in 
     message: str
 
     def __str__(self) -> str:
-        return one_line(f"{self.place}: {self.message}" if self.place else self.message)
+        return one_line(shortened(f"{self.place}: {self.message}" if self.place else self.message))
 
 
 class Results:

@@ -1,8 +1,10 @@
 """The settings' patch of an agent's container."""
 
+import random
 import time
 from typing import Any
 
+import jsonmerge
 import pytest
 
 from sidecar_plugin.agents.container_patch import patch_container
@@ -37,3 +39,36 @@ def test_a_null_removes(nulls: dict[str, Any]) -> None:
 def test_an_item_that_the_patch_names_twice_is_refused() -> None:
     with pytest.raises(SettingsError, match='"V0" twice'):
         patch_container({"name": "a", "image": "x", "env": env(1, "v")}, {"env": [*env(1, "a"), *env(1, "b")]})
+
+
+@pytest.mark.parametrize("name", ["A%41", "a/b", "a~1b", "#", "::error::x"])
+def test_items_of_any_name_are_merged_by_it(name: str) -> None:
+    base = {"name": "a", "image": "x", "env": [{"name": name, "value": "old"}]}
+    patch = {"env": [{"name": name, "value": "new"}, {"name": "B", "value": "b"}]}
+    assert patch_container(base, patch) == {**base, **patch}
+
+
+@pytest.mark.parametrize("key", ["", "A%41", "a/b"])
+def test_a_key_that_no_container_has_is_named(key: str) -> None:
+    with pytest.raises(SettingsError, match=f'unknown key "{key}"'):
+        patch_container({"name": "a", "image": "x"}, {key: 1})
+
+
+def test_patches_merge_as_jsonmerge_merges_them() -> None:
+    draw = random.Random(0)
+    strategy = {"mergeStrategy": "arrayMergeById", "mergeOptions": {"idRef": "name"}}
+    schema = {"properties": dict.fromkeys(("env", "volumeMounts"), strategy)}
+    for _number in range(200):
+        base, patch = ({"name": "a", "image": "x", **drawn(draw)} for _ in range(2))
+        assert patch_container(base, patch) == jsonmerge.merge(base, patch, schema)
+
+
+def drawn(draw: random.Random) -> dict[str, Any]:
+    """Return some fields of a container."""
+    names = draw.sample("ABCD", draw.randrange(1, 4))
+    return {
+        "env": [{"name": name, "value": draw.choice("xyz")} for name in names],
+        "args": draw.sample(["a", "b", "c"], 2),
+        "resources": {"limits": {draw.choice(("cpu", "memory")): draw.choice("123")}},
+        "volumeMounts": [{"name": name.lower(), "mountPath": f"/{name}"} for name in names],
+    }

@@ -7,8 +7,9 @@ import pytest
 
 from tests.support.command import SETTINGS, run
 
-HOSTILE = "x\x1b[31m\x9b2J\r\n::error title=a::b\u2028\u202e\x07"
-RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|^::error|^##vso", re.MULTILINE)
+HOSTILE = "x\x1b[31m\x9b2J\r\n ::error title=a::b ##[error]c ##vso[x]\u2028\u202e\x07"
+STEERS = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+RAW = re.compile(rf"{STEERS}|^[ \t]*::error|##\[|##vso\[", re.MULTILINE)
 
 
 def pod(kind: str = "Pod") -> str:

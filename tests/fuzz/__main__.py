@@ -23,6 +23,7 @@ from tests.fuzz.invariants import SPECS, check, survives
 from tests.fuzz.manifests import stream
 from tests.fuzz.markers import forged
 from tests.fuzz.mutations import mutate
+from tests.fuzz.names import odd_names
 from tests.fuzz.reprints import reprinted
 
 SECONDS = 2  # of computing for one case; the independent parser's time does not count
@@ -103,7 +104,7 @@ def run(check_one: Callable[[int], str], seeds: range, processes: int) -> Tally:
 
 def main() -> int:
     parser = argparse.ArgumentParser("python -m tests.fuzz", description=__doc__)
-    parser.add_argument("kind", choices=["generate", "mutate", "commands", "reprints", "markers", "daemonsets"])
+    parser.add_argument("kind", choices=["generate", "mutate", "commands", "reprints", "markers", "daemonsets", "names"])
     parser.add_argument("--cases", "--count", type=int, default=1000)
     parser.add_argument("--first", "--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--corpus", type=Path, action="append", default=[], help="folders of manifests to break")
@@ -120,6 +121,7 @@ def main() -> int:
         "reprints": reprinted,
         "markers": forged,
         "daemonsets": hostile_daemon_set,
+        "names": odd_names,
     }
     tally = run(kinds[options.kind], range(options.first, options.first + options.cases), options.processes)
     for seed, trace in tally.failures[:10]:

@@ -12,6 +12,7 @@ from tests.fuzz.__main__ import MEMORY, generated, mutated, run
 from tests.fuzz.commands import commanded
 from tests.fuzz.daemonsets import hostile_daemon_set
 from tests.fuzz.markers import forged
+from tests.fuzz.names import odd_names
 from tests.fuzz.reprints import reprinted
 
 ROOT = Path(__file__).parents[2]
@@ -80,3 +81,9 @@ def test_forged_markers_remove_only_what_they_name_and_the_report_says_so() -> N
 def test_hostile_daemonsets_write_one_new_folder_that_loads_or_nothing() -> None:
     outcomes = list(map(hostile_daemon_set, range(150)))
     assert set(outcomes) == {"made", "refused"}
+
+
+def test_odd_names_end_in_a_result_or_an_error_with_a_place() -> None:
+    tally = run(odd_names, range(140), 1)
+    assert tally.failures == []
+    assert {outcome.partition(":")[0] for outcome in tally.counts} == {"settings", "values", "options", "pods", "agents"}
