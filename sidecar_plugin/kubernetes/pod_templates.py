@@ -126,6 +126,10 @@ class WorkloadKinds:
         known = (row._replace(paths=tuple(path for path in row.paths if path not in named)) for row in _KINDS.get(key, ()))
         return (*rows, *(row for row in known if row.paths))
 
+    def listed(self) -> list[tuple[str, str]]:
+        """Return group and kind of all that pods can be found in."""
+        return [key for key, rows in self._rows.items() if key in self._custom or not any(row.refused for row in rows)]
+
     def may_occur(self, text: str) -> bool:
         """Say whether a pod template can be in `text`: none is, if neither `containers` nor a known kind occurs in it."""
         if CONTAINERS in text or has_escaped_letters(text):

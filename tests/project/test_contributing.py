@@ -353,11 +353,11 @@ def test_add_a_rule(tree: Tree) -> None:
     tree.write(f"{rules}/made_up.py", RULE)
     tree.edit(
         f"{rules}/__init__.py",
-        "    native_before_1_29,\n    one_name_twice,",
-        "    made_up,\n    native_before_1_29,\n    one_name_twice,",
+        "    native_sidecar_stripped,\n    one_name_twice,",
+        "    made_up,\n    native_sidecar_stripped,\n    one_name_twice,",
     )
     tree.edit(
-        f"{rules}/__init__.py", "    daemonset_on_virtual_nodes,\n)\n", "    daemonset_on_virtual_nodes,\n    made_up,\n)\n"
+        f"{rules}/__init__.py", "    daemonset_past_virtual_nodes,\n)\n", "    daemonset_past_virtual_nodes,\n    made_up,\n)\n"
     )
     assert tree.run("-m", "sidecar_plugin.commands.check.rules").returncode == 0
     assert tree.changed() == {f"{rules}/made_up.py", f"{rules}/__init__.py", "docs/rules.md"}

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 from sidecar_plugin.commands import Command
 from sidecar_plugin.commands.arguments import add_options
 from sidecar_plugin.commands.check.formats import FORMATS, Report
+from sidecar_plugin.commands.check.live import live_objects
+from sidecar_plugin.commands.check.nodes import nodes_and_webhooks
 from sidecar_plugin.commands.check.rule import Rule, documentation, title
-from sidecar_plugin.commands.check.rules import RULES, rule_of, selected
+from sidecar_plugin.commands.check.rules import RULES, native_sidecar_stripped, rule_of, selected
 from sidecar_plugin.errors import ManifestError, Place, SidecarPluginError, UsageError
 from sidecar_plugin.injection.stream import read_stream
+from sidecar_plugin.kubernetes.kubectl import CLUSTER_OPTIONS, Kubectl, add_kubectl_options, kubectl_of
 from sidecar_plugin.kubernetes.text_search import may_hold_objects_about_pods
 from sidecar_plugin.runtime.console import say, write
 from sidecar_plugin.runtime.files import read_files
@@ -37,6 +40,8 @@ class _Check:
 
     def configure(self, parser: "ArgumentParser") -> None:
         parser.add_argument("path", nargs="*", metavar="PATH", help="a manifest, a folder of manifests, or - for stdin")
+        parser.add_argument("--cluster", action="store_true", help="check what kubectl finds in the cluster instead of files")
+        add_kubectl_options(parser.add_argument_group("with --cluster"), "objects")
         for flag, text in (("--select", "run this rule only"), ("--ignore", "do not run this rule")):
             parser.add_argument(
                 flag, metavar="RULE", action="append", default=[], help=f"{text} (can be repeated; or RULE,RULE)"
@@ -57,10 +62,20 @@ class _Check:
             width = max(map(len, RULES))
             write("".join(f"{rule.ID:{width}}  {rule.LEVEL:7}  {title(rule)}\n" for rule in rules).encode())
             return 0
-        if not arguments.path:
-            raise UsageError("the following arguments are required: PATH (see `sidecar-plugin check --help`)")
+        if arguments.cluster and arguments.path:
+            raise UsageError("--cluster checks what kubectl finds; leave out PATH, or --cluster")
+        if not arguments.path and not arguments.cluster:
+            raise UsageError("the following arguments are required: PATH or --cluster (see `sidecar-plugin check --help`)")
+        for name in () if arguments.cluster else CLUSTER_OPTIONS:
+            if getattr(arguments, name):
+                raise UsageError(f"--{name.replace('_', '-')} is for kubectl, and without --cluster none is run")
         given = Options(config=tuple(arguments.config), cluster_version=arguments.cluster_version, platform=arguments.platform)
-        report = check_files(arguments.path, given, rules)
+        if arguments.cluster:
+            report, unread = check_cluster(kubectl_of(arguments), given, rules)
+            for name in unread:
+                say(f"sidecar-plugin: not read, as you may not list them: {name}\n")
+        else:
+            report = check_files(arguments.path, given, rules)
         write(FORMATS[arguments.format](report).encode())
         if arguments.format in ("text", "github"):
             say(_summary(report))
@@ -94,33 +109,54 @@ def check_files(paths: list[str], options: Options, rules: "list[Rule]") -> "Rep
     The cluster's version, its platform and custom workloads come from the options and from settings found in the files. Raises
     SidecarPluginError for options and files that cannot be read; what a file says is never an error, but a finding.
     """
+    return _check([file.source for file in read_files(paths)], options, rules)
+
+
+def check_cluster(kubectl: Kubectl, options: Options, rules: "list[Rule]") -> "tuple[Report, list[str]]":
+    """Check what a cluster holds by the rules; return what was found, and the types of objects that could not be read.
+
+    The version is the API server's unless the options name one. Raises SidecarPluginError for options and KubectlError.
+    """
+    given = options if options.cluster_version else options._replace(cluster_version=str(kubectl.version()))
+    live = live_objects(kubectl, settings_for(given, [], Results()).workload_kinds())
+    report = _check(live.own, given, rules)
+    # Of pods that a controller made only what befell them is told: the rest is told of the controller.
+    stripped = [rule for rule in rules if rule.ID == native_sidecar_stripped.ID]
+    of_pods = _check([*live.own, *live.owned], given, stripped).findings if stripped else []
+    more = [finding for finding in of_pods if finding not in report.findings]
+    return report._replace(findings=[*report.findings, *more]), live.unread
+
+
+def _check(sources: list[Source], options: Options, rules: "list[Rule]") -> "Report":
     from sidecar_plugin.commands.check.formats import Report  # late: injecting does not need it
     from sidecar_plugin.commands.check.linter import Linter
     from sidecar_plugin.commands.check.pod import Cluster
     from sidecar_plugin.commands.check.suppressions import without_ignored
 
-    files = read_files(paths)
     layers, wrong = list[Layer](), dict[str, SidecarPluginError]()
-    for file in files:
+    for source in sources:
         try:
-            layers += read_stream(file.source).layers
+            layers += read_stream(source).layers
         except SidecarPluginError as error:
-            wrong[file.source.name] = error
+            wrong[source.name] = error
     settings = settings_for(options, layers, Results())
     told = any("platform" in layer.data for layer in settings.layers)
-    cluster = Cluster(settings.cluster_version, settings.platform if told else None)
-    objects = [one for file in files if file.source.name not in wrong for one in _objects(file.source)]
+    seen = [nodes_and_webhooks(source) for source in sources]
+    nodes = tuple(node for found_nodes, _ in seen for node in found_nodes)
+    webhooks = tuple(name for _, names in seen for name in names)
+    cluster = Cluster(settings.cluster_version, settings.platform if told else None, nodes, webhooks)
+    objects = [one for source in sources if source.name not in wrong for one in _objects(source)]
     linter = Linter(rules, cluster, settings.workload_kinds(), objects)
     findings = []
-    for file in files:
-        found = linter.check(file.source)
-        mistake = wrong.get(file.source.name)
+    for source in sources:
+        found = linter.check(source)
+        mistake = wrong.get(source.name)
         if mistake and not any(finding.place == mistake.place for finding in found):
-            found += linter.unreadable(mistake, Place(file.source.name, 1, 1))
-        findings += without_ignored(file.source, found)
-    sources = {file.source.name: file.source for file in files}
+            found += linter.unreadable(mistake, Place(source.name, 1, 1))
+        findings += without_ignored(source, found)
+    by_name = {source.name: source for source in sources}
     for finding in linter.together():
-        findings += without_ignored(sources[finding.place.file], [finding])
+        findings += without_ignored(by_name[finding.place.file], [finding])
     return Report(findings, rules, linter.not_run, linter.pods)
 
 

@@ -18,11 +18,21 @@ from sidecar_plugin.yamledit.documents import Document
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, Sequence, Target, follow
 
 
+class ClusterNode(NamedTuple):
+    """A node: the version of its kubelet, and whether it is a virtual one."""
+
+    name: str
+    version: ClusterVersion | None
+    is_virtual: bool
+
+
 class Cluster(NamedTuple):
-    """What is known of the cluster; None for what nobody told."""
+    """What is known of the cluster; None for what nobody told. `webhooks` are configurations of those that change pods."""
 
     version: ClusterVersion | None
     platform: str | None
+    nodes: tuple[ClusterNode, ...] = ()
+    webhooks: tuple[str, ...] = ()
 
 
 class PodSubject:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from sidecar_plugin.commands import Command
 from sidecar_plugin.commands.arguments import PROGRAM
-from sidecar_plugin.commands.verify.kubectl import Kubectl, KubectlError
 from sidecar_plugin.commands.verify.page import page
 from sidecar_plugin.commands.verify.status import read
 from sidecar_plugin.commands.verify.timeline import as_text, timelines
 from sidecar_plugin.commands.verify.verdicts import FAILED, WAITING, Verdicts, judge
 from sidecar_plugin.errors import ManifestError, UsageError
 from sidecar_plugin.kubernetes.cluster_version import ClusterVersion, parse_cluster_version
+from sidecar_plugin.kubernetes.kubectl import CLUSTER_OPTIONS, KubectlError, add_kubectl_options, kubectl_of
 from sidecar_plugin.runtime.atomic_write import Replacement, replace_files
 from sidecar_plugin.runtime.console import read_stdin, write
 from sidecar_plugin.runtime.lookup import read_file
@@ -37,12 +37,7 @@ class _Verify:
 
     def configure(self, parser: "ArgumentParser") -> None:
         parser.add_argument("file", nargs="?", metavar="FILE", help="the output of kubectl, or - for stdin")
-        parser.add_argument("-n", "--namespace", metavar="NAMESPACE", help="the namespace that kubectl asks for")
-        parser.add_argument("-A", "--all-namespaces", action="store_true", help="all namespaces")
-        parser.add_argument("-l", "--selector", metavar="LABELS", help="only pods and Jobs with these labels")
-        parser.add_argument("--context", metavar="CONTEXT", help="the context of kubectl's configuration")
-        parser.add_argument("--kubeconfig", metavar="FILE", help="kubectl's configuration")
-        parser.add_argument("--kubectl", metavar="PROGRAM", help="the kubectl to run (default: kubectl)")
+        add_kubectl_options(parser, "pods and Jobs")
         parser.add_argument("--wait", metavar="DURATION", help="wait so long for what is not over yet, such as 120s or 5m")
         parser.add_argument("--cluster-version", metavar="VERSION", help='the Kubernetes version, such as "1.30", for a FILE')
         parser.add_argument("--timeline", action="store_true", help="draw each pod's containers over time, below the tables")
@@ -68,7 +63,7 @@ COMMAND: Command = _Verify()
 
 
 def _of_file(given: "Namespace", version: ClusterVersion | None) -> Verdicts:
-    for name in ("namespace", "all_namespaces", "selector", "context", "kubeconfig", "kubectl", "wait"):
+    for name in (*CLUSTER_OPTIONS, "wait"):
         if getattr(given, name):
             raise UsageError(f"--{name.replace('_', '-')} is for kubectl, and with a FILE none is run")
     name = "<stdin>" if given.file == "-" else given.file
@@ -83,9 +78,7 @@ def _of_file(given: "Namespace", version: ClusterVersion | None) -> Verdicts:
 
 
 def _of_cluster(given: "Namespace", version: ClusterVersion | None) -> Verdicts:
-    if given.namespace and given.all_namespaces:
-        raise UsageError("--namespace and --all-namespaces contradict each other")
-    kubectl = _kubectl(given)
+    kubectl = kubectl_of(given)
     deadline = time.monotonic() + _seconds(given.wait)
     version = version or kubectl.version()
     while True:
@@ -98,14 +91,6 @@ def _of_cluster(given: "Namespace", version: ClusterVersion | None) -> Verdicts:
         where = "any namespace" if given.all_namespaces else f"namespace {given.namespace or '(that of the context)'}"
         raise KubectlError(f"no pod and no Job with a sidecar in {where}; see `{PROGRAM} verify --help`")
     return verdicts.out_of_time(given.wait) if given.wait else verdicts
-
-
-def _kubectl(given: "Namespace") -> Kubectl:
-    connection = [f"--{name}={getattr(given, name)}" for name in ("context", "kubeconfig") if getattr(given, name)]
-    selection = [f"--{name}={getattr(given, name)}" for name in ("namespace", "selector") if getattr(given, name)]
-    if given.all_namespaces:
-        selection.append("--all-namespaces")
-    return Kubectl(given.kubectl or "kubectl", tuple(connection), tuple(selection))
 
 
 def _seconds(duration: str | None) -> int:

@@ -12,12 +12,15 @@ from sidecar_plugin.commands.check.rules import (
     agent_on_host_network,
     autoscaler_utilization,
     daemonset_on_virtual_nodes,
+    daemonset_past_virtual_nodes,
     grace_period_too_short,
     host_access_on_virtual_nodes,
     is_sidecar_in_init_container,
     is_sidecar_value,
     limit_range,
     native_before_1_29,
+    native_on_older_node,
+    native_sidecar_stripped,
     one_name_twice,
     pod_resources_too_small,
     port_clash,
@@ -29,6 +32,7 @@ from sidecar_plugin.commands.check.rules import (
     sidecar_ignores_sigterm,
     sidecar_without_limits,
     sidecar_without_pre_stop,
+    unknown_medium,
     unmounted_stdout_volume,
     unquoted_cluster_version,
     unreadable,
@@ -38,6 +42,8 @@ from sidecar_plugin.errors import UsageError, did_you_mean
 POD_RULES: tuple[PodRule, ...] = (
     restart_policy_on_container,
     native_before_1_29,
+    native_on_older_node,
+    native_sidecar_stripped,
     is_sidecar_value,
     is_sidecar_in_init_container,
     acs_from_1_29,
@@ -45,6 +51,7 @@ POD_RULES: tuple[PodRule, ...] = (
     regular_sidecar_on_job,
     several_stdout_volumes,
     unmounted_stdout_volume,
+    unknown_medium,
     sidecar_without_pre_stop,
     sidecar_ignores_sigterm,
     sidecar_without_limits,
@@ -56,6 +63,7 @@ POD_RULES: tuple[PodRule, ...] = (
     grace_period_too_short,
     host_access_on_virtual_nodes,
     daemonset_on_virtual_nodes,
+    daemonset_past_virtual_nodes,
 )
 STREAM_RULES: tuple[Rule, ...] = (limit_range, resource_quota, autoscaler_utilization)
 """The rules about pods and other objects of the files; `sidecar_plugin/kubernetes/stream_rules.py` finds what breaks them."""

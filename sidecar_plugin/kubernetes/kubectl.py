@@ -1,0 +1,119 @@
+"""Asking a cluster by the user's own kubectl, with the user's context and rights."""
+
+import json
+import re
+import subprocess
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sidecar_plugin.errors import SidecarPluginError, UsageError
+from sidecar_plugin.kubernetes.cluster_version import ClusterVersion, parse_cluster_version
+
+if TYPE_CHECKING:
+    from argparse import Namespace, _ActionsContainer
+
+_SECONDS = 60  # for one answer
+_FORBIDDEN = re.compile(r"^Error from server \(Forbidden\): (\S+) is forbidden", re.MULTILINE)
+_OTHER_ERROR = re.compile(r"^(?:error:|Unable to|The connection|Error from server \((?!Forbidden)).*", re.MULTILINE)
+
+
+class KubectlError(SidecarPluginError):
+    """kubectl is not there, or did not succeed."""
+
+
+class ResourceType(NamedTuple):
+    """A type that the API server serves: `name` is what kubectl calls it, such as rollouts.argoproj.io."""
+
+    name: str
+    group: str
+    kind: str
+
+
+class Kubectl(NamedTuple):
+    """The program, the options that choose the cluster, and those that choose objects in it."""
+
+    program: str
+    connection: tuple[str, ...]
+    selection: tuple[str, ...]
+
+    def pods_and_jobs(self) -> bytes:
+        """Return what `kubectl get pods,jobs -o json` says. Raises KubectlError."""
+        return self._run("get", "pods,jobs", *self.selection, "-o", "json")
+
+    def version(self) -> ClusterVersion:
+        """Return the API server's version. Raises KubectlError."""
+        try:
+            return parse_cluster_version(str(json.loads(self._run("version", "-o", "json"))["serverVersion"]["gitVersion"]))
+        except (ValueError, LookupError, TypeError):
+            raise KubectlError(f"`{self.program} version -o json` tells no serverVersion; give --cluster-version") from None
+
+    def types(self) -> list[ResourceType]:
+        """Return the types of objects that can be listed. Raises KubectlError."""
+        rows = (line.split() for line in self._run("api-resources", "--verbs=list", "--no-headers").decode().splitlines())
+        found = []
+        for row in rows:  # NAME, short names where there are any, APIVERSION, NAMESPACED, KIND
+            if len(row) >= 4:
+                group = row[-3].rpartition("/")[0]
+                found.append(ResourceType(f"{row[0]}.{group}" if group else row[0], group, row[-1]))
+        return found
+
+    def objects(self, names: list[str], is_namespaced: bool = True) -> tuple[list[dict[str, Any]], list[str]]:
+        """Return the objects of these types, and the names of those that the user may not list. Raises KubectlError."""
+        if not names:
+            return [], []
+        words = ("get", ",".join(names), *(self.selection if is_namespaced else ()), "--ignore-not-found", "-o", "json")
+        done = self._done(*words)
+        said = done.stderr.decode(errors="replace")
+        if done.returncode != 0 and (_OTHER_ERROR.search(said) or not _FORBIDDEN.search(said)):
+            raise self._failed(done, *words)
+        try:
+            data = json.loads(done.stdout or b"{}")
+            items = data.get("items", [data] if data else [])
+        except (ValueError, AttributeError, RecursionError):
+            raise KubectlError(f"`{self.program} {' '.join(words)}` says what is no JSON") from None
+        return [item for item in items if isinstance(item, dict)], _FORBIDDEN.findall(said)
+
+    def _run(self, *words: str) -> bytes:
+        done = self._done(*words)
+        if done.returncode != 0:
+            raise self._failed(done, *words)
+        return done.stdout
+
+    def _done(self, *words: str) -> "subprocess.CompletedProcess[bytes]":
+        command = (self.program, *words, *self.connection)
+        try:
+            return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603
+        except OSError as error:
+            message = f"{self.program} cannot be run ({error.strerror}); name it with --kubectl, or hand over what it says: "
+            raise KubectlError(f"{message}`kubectl get pods,jobs -o json | sidecar-plugin verify -`") from None
+        except subprocess.TimeoutExpired:
+            raise KubectlError(f"`{' '.join(command)}` has not answered in {_SECONDS} seconds") from None
+
+    def _failed(self, done: "subprocess.CompletedProcess[bytes]", *words: str) -> KubectlError:
+        said = " ".join(done.stderr.decode(errors="replace").split())
+        command = " ".join((self.program, *words, *self.connection))
+        return KubectlError(f"`{command}` ended with {done.returncode}: {said}")
+
+
+CLUSTER_OPTIONS = ("namespace", "all_namespaces", "selector", "context", "kubeconfig", "kubectl")
+"""What `add_kubectl_options` adds, as the names of a parser's results."""
+
+
+def add_kubectl_options(parser: "_ActionsContainer", of_what: str) -> None:
+    """Add the options that choose a cluster and objects in it; `of_what` is what a selector chooses."""
+    parser.add_argument("-n", "--namespace", metavar="NAMESPACE", help="the namespace that kubectl asks for")
+    parser.add_argument("-A", "--all-namespaces", action="store_true", help="all namespaces")
+    parser.add_argument("-l", "--selector", metavar="LABELS", help=f"only {of_what} with these labels")
+    parser.add_argument("--context", metavar="CONTEXT", help="the context of kubectl's configuration")
+    parser.add_argument("--kubeconfig", metavar="FILE", help="kubectl's configuration")
+    parser.add_argument("--kubectl", metavar="PROGRAM", help="the kubectl to run (default: kubectl)")
+
+
+def kubectl_of(given: "Namespace") -> Kubectl:
+    """Return the kubectl that the options choose. Raises UsageError."""
+    if given.namespace and given.all_namespaces:
+        raise UsageError("--namespace and --all-namespaces contradict each other")
+    connection = [f"--{name}={getattr(given, name)}" for name in ("context", "kubeconfig") if getattr(given, name)]
+    selection = [f"--{name}={getattr(given, name)}" for name in ("namespace", "selector") if getattr(given, name)]
+    if given.all_namespaces:
+        selection.append("--all-namespaces")
+    return Kubectl(given.kubectl or "kubectl", tuple(connection), tuple(selection))
