@@ -1,5 +1,5 @@
 # `make demo` shows the program at work, `make test` proves it; both need Python 3.10 or later, Go and the network.
-.PHONY: help demo check test release signing-key test-release test-fluent-bit test-kafka test-recipes test-cluster test-image bare-root mutants lint bench clean
+.PHONY: help demo check test release signing-key test-release site test-site test-fluent-bit test-kafka test-recipes test-cluster test-image bare-root mutants lint bench clean
 
 help:
 	@echo 'make demo    set up and run the main job on the chart examples/web'
@@ -14,6 +14,8 @@ help:
 	@echo 'make mutants   make 300 small mistakes in the core, one at a time, and count those that the tests find; an hour'
 	@echo 'make release [KEY=GPG-KEY]    make everything that is released into dist/, signed with that key'
 	@echo 'make test-release    make it twice and install it from there, with no network'
+	@echo 'make site    make the pages of docs/ with search, into build/site'
+	@echo 'make test-site    open each of them in Chromium; as root on Debian it installs that'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make bench   compare with kustomize, istioctl and helm, show growth; rewrites docs/performance.md'
 	@echo 'make clean   remove what the others made'
@@ -28,7 +30,7 @@ lint:
 	.venv/bin/mypy
 
 check: lint
-	HYPOTHESIS_PROFILE=quick .venv/bin/pytest -n auto -m 'not slow and not e2e and not cluster and not fluent_bit and not image and not recipes and not release' $(PYTEST_ARGS)
+	HYPOTHESIS_PROFILE=quick .venv/bin/pytest -n auto -m 'not slow and not e2e and not cluster and not fluent_bit and not image and not recipes and not release and not site' $(PYTEST_ARGS)
 
 test: lint
 	@tools/install
@@ -89,6 +91,16 @@ test-release:
 	@tools/venv dev
 	@tools/install helm3 helm4
 	.venv/bin/pytest -m release tests/release $(PYTEST_ARGS)
+
+# SIDECAR_PLUGIN_URL in the environment is the address of the repository, for links to its files; SITE_URL that of the site.
+site:
+	@tools/venv dev,site
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
+
+test-site:
+	@tools/venv dev,site
+	@tools/site/packages
+	.venv/bin/pytest -m site tests/site $(PYTEST_ARGS)
 
 bench:
 	@tools/venv dev,bench

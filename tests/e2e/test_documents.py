@@ -32,6 +32,14 @@ NOT_RUN = {
     "podman run --rm --interactive --network none --read-only localhost/sidecar-plugin:0.1.0 <resource-list.yaml": (
         "tests/image/test_image.py runs it"
     ),
+    "kubectl create secret generic es --namespace shop --from-literal=password=PASSWORD": "needs a cluster; nothing runs it",
+    "kubectl create secret generic es-ca --namespace shop --from-file=ca.crt": "needs a cluster; nothing runs it",
+    "helm install shop shop --namespace shop --post-renderer sidecar": "needs a cluster; tests/cluster installs charts",
+    "helm sidecar install find examples/untouched-chart --namespace shop --values logging.yaml": (
+        "needs a cluster; tests/cluster/test_helm_releases.py installs by it"
+    ),
+    "helm sidecar diff shop examples/web --namespace shop": "needs a cluster; tests/cluster/test_helm_releases.py runs it",
+    "helm rollback shop 1 --namespace shop": "needs a cluster; tests/cluster/test_helm_releases.py rolls back",
     "make test-fluent-bit FLUENT_BIT=/path/to/fluent-bit": "needs a Fluent Bit; .ci/run calls it where one is at hand",
 }
 """Every line of a ```shell block, and why it is not run here."""
@@ -44,6 +52,7 @@ OF_OTHERS = {
     *("--feature-gates", "--runtime-config", "--quick"),  # of the API server and of benchmarks/run.py
     *("--allow-exec", "--from-packages"),  # of kpt and tools/image/build
     *("--rm", "--interactive", "--network", "--read-only"),  # of podman
+    *("--from-literal", "--from-file", "--container"),  # of kubectl
     *("--quiet", "--selector", "--state-values-set"),  # of Helmfile
 }
 TOP = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and not path.name.startswith("."))
