@@ -96,6 +96,7 @@ test-release:
 site:
 	@tools/venv dev,site
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
+	@echo 'build/site; to read it: python3 -m http.server --directory build/site'
 
 test-site:
 	@tools/venv dev,site
