@@ -1,5 +1,5 @@
 # `make demo` shows the program at work, `make test` proves it; both need Python 3.10 or later, Go and the network.
-.PHONY: help demo check test release signing-key test-release site test-site test-fluent-bit test-kafka test-recipes test-cluster test-image bare-root mutants lint bench clean
+.PHONY: help demo check test release signing-key test-release site test-site test-fluent-bit test-kafka test-agents test-recipes test-cluster test-image bare-root mutants lint bench clean
 
 help:
 	@echo 'make demo    set up and run the main job on the chart examples/web'
@@ -7,6 +7,7 @@ help:
 	@echo 'make test    set up, bring helm 3, helm 4, kustomize, kubectl and the OpenTelemetry Collector, run every check'
 	@echo 'make test-fluent-bit FLUENT_BIT=/path/to/fluent-bit    run the logging agent with that program'
 	@echo 'make test-kafka    bring Apache Kafka, run the logging agent against it; with FLUENT_BIT that program too; needs Java and Maven'
+	@echo 'make test-agents    hold requests and websockets through the agent proxy for ten minutes'
 	@echo 'make test-recipes    bring Helmfile and parts of Argo CD, run their recipes of docs/recipes.md'
 	@echo 'make test-cluster    build Kubernetes, Helmfile, OpenTofu and Kyverno, run the tests on a real API server and a real node; root on Debian for the node'
 	@echo 'make test-image    build the container image of the KRM function and run it, through kpt too where kpt is installed'
@@ -49,6 +50,10 @@ test-kafka:
 	@tools/kafka/install
 	$(if $(FLUENT_BIT),FLUENT_BIT='$(abspath $(FLUENT_BIT))') .venv/bin/pytest -m 'kafka$(if $(FLUENT_BIT),, and not fluent_bit)' \
 	  tests/agent_programs $(PYTEST_ARGS)
+
+test-agents:
+	@tools/venv dev
+	.venv/bin/pytest -n 3 -m long tests/agent_programs $(PYTEST_ARGS)
 
 test-recipes:
 	@tools/venv dev

@@ -130,8 +130,13 @@ def _is_target_port(entry: Any) -> bool:
     return (
         isinstance(entry, dict)
         and {"is"} <= entry.keys() <= {"is", "was"}
-        and all(isinstance(text, str) and re.fullmatch(_PORT, text) for text in entry.values())
+        and all(isinstance(text, str) and is_port_text(text) for text in entry.values())
     )
+
+
+def is_port_text(text: str) -> bool:
+    """Say whether a text is one scalar that can be a port's name or number, so that a marker may put it into a manifest."""
+    return re.fullmatch(_PORT, text) is not None
 
 
 def _annotation(document: Document, node: Mapping) -> Scalar | None:

@@ -11,16 +11,17 @@ from functools import partial
 from typing import NamedTuple
 
 from sidecar_plugin.errors import ManifestError, Place
-from sidecar_plugin.injection.marker import INJECTED, ServiceMarker, service_marker_of
+from sidecar_plugin.injection.marker import INJECTED, ServiceMarker, is_port_text, service_marker_of
 from sidecar_plugin.injection.removal import Gone
 from sidecar_plugin.kubernetes.containers import containers
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.kubernetes.text_search import items_of
 from sidecar_plugin.runtime.report import Outcome, Results
 from sidecar_plugin.yamledit.access import items_at, scalar_text, value_at
+from sidecar_plugin.yamledit.construct import DataError, resolve
 from sidecar_plugin.yamledit.documents import Document
 from sidecar_plugin.yamledit.editor import EditError, Editor
-from sidecar_plugin.yamledit.emitter import Emitter
+from sidecar_plugin.yamledit.emitter import Emitter, scalar
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, Sequence, follow, is_null
 from sidecar_plugin.yamledit.parser import parse
 
@@ -76,7 +77,7 @@ class ServicePorts:
         named: dict[str, int] = {}
         for container in containers(pod):
             for port in items_at(container.node, "ports"):
-                number, name = _text(port, "containerPort"), _text(port, "name")
+                number, name = _port_text(port, "containerPort"), _text(port, "name")
                 if number.isdecimal() and _text(port, "protocol") in ("", "TCP"):
                     ports.add(int(number))
                     if name:
@@ -145,8 +146,8 @@ class ServicePorts:
             node = follow(item)
             if not isinstance(node, Mapping) or _text(node, "protocol") not in ("", "TCP"):
                 continue
-            path = _text(node, "port")
-            target = _text(node, "targetPort") or path
+            path = _port_text(node, "port")
+            target = _port_text(node, "targetPort") or path
             reached: dict[AgentPort, str] = {}
             past = ""
             for index, pod in selected:
@@ -191,13 +192,23 @@ def _write(service: Mapping, ports: list[_Port], editor: Editor) -> None:
             editor.add(port.node, {"targetPort": port.to.name})
         else:
             value = pair[1]
-            if not isinstance(value, Scalar) or value.anchor or value.tag or value.style in ("|", ">"):
+            if not isinstance(value, Scalar) or value.anchor:
                 raise EditError(f"the targetPort of port {port.path} {_SHARED}", pair[0].start)
             entry["was"] = editor.text[value.start : value.end]
-            quote = value.style or ('"' if port.node.flow else "")
-            editor.replace(value, f"{quote}{port.to.name}{quote}")
+            if value.tag or not is_port_text(entry["was"]):
+                message = f"the targetPort of port {port.path} could not be put back as it is written"
+                raise EditError(f"{message}; write a name or a number, or leave out a targetPort that is empty", pair[0].start)
+            editor.replace(value, _as_written(port.to.name, value, port.node.flow))
         written[_key(port.node)] = entry
     _write_marker(service, ServiceMarker(sorted({port.to.agent for port in ports}), written, [], []), editor)
+
+
+def _as_written(name: str, before: Scalar, flow: bool) -> str:
+    """Return a port's name in the quotes of what stood there; a number of JSON has none, and its name needs them."""
+    if not before.style and flow and not isinstance(resolve(before), str):
+        return json.dumps(name)
+    quote = before.style or ("" if scalar(name) == name else "'")
+    return f"{quote}{name}{quote}"
 
 
 def _write_marker(service: Mapping, marker: ServiceMarker, editor: Editor) -> None:
@@ -236,12 +247,17 @@ def put_back(document: Document, service: Mapping, gone: Gone) -> ServiceMarker 
         if pair is None or not isinstance(pair[1], Scalar) or pair[1].value != entry["is"]:
             continue  # somebody has changed it since
         if "was" in entry:
-            was = entry["was"]
-            is_word = not was.isdecimal() and was[0] not in "\"'"
-            gone.put_back[id(pair[1])] = (pair[1], json.dumps(was) if is_word and pair[0].style else was)
+            gone.put_back[id(pair[1])] = (pair[1], _as_it_was(entry["was"], pair[1]))
         else:
             gone.add_pairs(node, {node.pairs.index(pair)})
     return marker
+
+
+def _as_it_was(was: str, now: Scalar) -> str:
+    """Return the text of a targetPort for a scalar that we wrote: in double quotes, a name that had none is another tool's."""
+    before = parse(was).root
+    is_name = isinstance(before, Scalar) and isinstance(resolve(before), str)
+    return json.dumps(was.strip("'")) if is_name and now.style == '"' and was[0] != '"' else was
 
 
 def _key(port: Mapping) -> str:
@@ -256,6 +272,16 @@ def _name(service: Mapping) -> str:
 def _text(node: Node | None, key: str) -> str:
     target = follow(node) if node is not None else None
     return (scalar_text(target, key) or "") if isinstance(target, Mapping) else ""
+
+
+def _port_text(node: Node | None, key: str) -> str:
+    """Return a port as its name or its decimal number; "" where it is null, 0 or empty, which the API server takes for none."""
+    found = value_at(node, key)
+    try:
+        value = resolve(found) if isinstance(found, Scalar) else None
+    except DataError:
+        return ""
+    return str(value) if value else ""
 
 
 def _strings(node: Node | None) -> dict[str, str]:

@@ -55,6 +55,11 @@ TAKEN = {
     "a name in quotes": ('[{port: 80, targetPort: "http"}]', ["front-8080"]),
     "the port itself": ("[{port: 8080}]", ["front-8080"]),
     "in a block": ("\n  - port: 80\n    targetPort: http # the front\n  - port: 8080", ["front-8080", "front-8080"]),
+    "a number in hexadecimal": ("[{port: 80, targetPort: 0x1F90}]", ["front-8080"]),
+    "null, which is the port itself": ("[{port: 8080, targetPort: null}]", ["front-8080"]),
+    "0, which is the port itself": ("[{port: 8080, targetPort: 0}]", ["front-8080"]),
+    "a name beside a key in quotes": ('[{"port": 80, "targetPort": http}]', ["front-8080"]),
+    "a name in single quotes": ("[{port: 80, targetPort: 'http'}]", ["front-8080"]),
     "TCP, as it is said": ("[{port: 80, protocol: TCP, targetPort: 8080}]", ["front-8080"]),
 }
 LEFT = {
@@ -85,6 +90,27 @@ def test_a_service_that_selects_the_pod_sends_to_the_agent(what: str) -> None:
 def test_every_other_service_stays_as_it_is(what: str) -> None:
     text = f"{LEFT[what]}---\n{deployment(namespace='prod')}"
     assert inject(text, **FRONT).startswith(LEFT[what])
+
+
+@pytest.mark.parametrize("before", ["http", "'http'", '"http"', "8080", "null"])
+def test_what_another_tool_reprinted_as_json_is_put_back_as_json(before: str) -> None:
+    ports = f"[{{port: 8080, targetPort: {before}}}]"
+    reprinted = "---\n".join(
+        f"{json.dumps(each)}\n" for each in yaml.safe_load_all(inject(f"{service(ports)}---\n{deployment()}", **FRONT))
+    )
+    first = take_out(reprinted).split("---\n")[0]
+    assert json.loads(first)["spec"]["ports"] == yaml.safe_load(ports)
+
+
+@pytest.mark.parametrize("name", ["no", "1e3", "on", "8-x"])
+@pytest.mark.parametrize("ports", ["[{port: 80, targetPort: http}]", "\n  - port: 80\n    targetPort: http"])
+def test_the_name_of_an_agents_port_stays_a_text(name: str, ports: str) -> None:
+    template = TEMPLATE.replace("front-{{ port }}", json.dumps(name).replace('"', "'"))
+    text = f"{service(ports)}---\n{deployment()}"
+    spec = {"agents": {"front": {**FRONT["agents"]["front"], "template": template}}}
+    injected = inject(text, **spec)
+    assert target_ports(injected) == [[name]]
+    assert take_out(injected) == text
 
 
 def test_labels_of_the_agents_count() -> None:
@@ -140,6 +166,21 @@ def test_what_cannot_be_changed_is_refused_at_the_service(what: str) -> None:
     assert refused.value.place.line == line
 
 
+@pytest.mark.parametrize(
+    "ports",
+    [
+        "\n  - port: 8080\n    targetPort:",
+        '[{port: 8080, targetPort: ""}]',
+        "[{port: 8080, targetPort}]",
+        r'[{port: 80, targetPort: "ht\x74p"}]',
+        "[{port: 80, targetPort: !!str http}]",
+    ],
+)
+def test_what_could_not_be_put_back_is_refused(ports: str) -> None:
+    with pytest.raises(ManifestError, match="could not be put back as it is written; write a name or a number"):
+        inject(f"{service(ports)}---\n{deployment()}", **FRONT)
+
+
 SETTINGS = ["--set", "clusterVersion=1.30,agents.proxy.enabled=true,agents.proxy.services=true"]
 
 
@@ -174,7 +215,7 @@ def test_a_service_that_names_the_port_by_itself_is_no_warning() -> None:
 
 def test_what_somebody_has_changed_since_stays() -> None:
     text = f"{service('[{port: 80, targetPort: http}]')}---\n{deployment()}"
-    changed = inject(text, **FRONT).replace('targetPort: "front-8080"', "targetPort: 9090")
+    changed = inject(text, **FRONT).replace("targetPort: front-8080", "targetPort: 9090")
     assert target_ports(take_out(changed)) == [[9090]]
     assert "injected" not in take_out(changed)
 
@@ -196,7 +237,7 @@ def test_a_forged_marker_is_refused(forged: str) -> None:
         take_out(text)
 
 
-NAMES = st.sampled_from(["http", '"http"', "'http'", "8080", "admin", "9090"])
+NAMES = st.sampled_from(["http", '"http"', "'http'", "8080", "0x1F90", "admin", "9090"])
 PORTS = st.lists(
     st.builds(
         lambda number, target, flow: (number, target, flow),
@@ -238,7 +279,7 @@ def test_any_service_is_taken_back_exactly(ports: list[Any], newline: str, ends:
     assert take_out(injected) == text
     assert inject(injected, **FRONT) == injected
     wanted = [
-        "front-8080" if (target or str(number)).strip("'\"") in ("http", "8080") else yaml.safe_load(target or "null")
+        "front-8080" if (target or str(number)).strip("'\"") in ("http", "8080", "0x1F90") else yaml.safe_load(target or "null")
         for number, target, _ in ports
     ]
     assert target_ports(injected) == [wanted]
