@@ -24,6 +24,24 @@ SOURCES: list[tuple[str, dict[str, Any]]] = [
     ("acs", {"stdout": {"path": "/out", "include": ["*.log"], "exclude": []}}),
 ]
 """A platform, and what is read there."""
+STDOUT: list[tuple[str, dict[str, Any]]] = [
+    ("acs", {}),
+    ("eci", {"asRoot": True, "format": "json"}),
+    ("bci", {"asRoot": True, "multiline": "java", "tag": "out", "fields": {"kind": "stdout"}}),
+]
+"""A platform that offers standard output as files, and values of `stdout`."""
+STARTED = "2026-11-27T10:00:00.123456789Z"
+FAILED = ("ERROR failed", "shop.NoStockException: book", "\tat shop.Main.main(Main.java:3)")
+
+
+def write_stdout(agent: Agent) -> None:
+    """Write standard output as a platform does: a folder for each container, and its own among them."""
+    for container in ("app", "logging"):
+        agent.path(f"/var/log/stdout/{container}").mkdir()
+        lines = ('{"message": "hello"}', "no JSON", *FAILED, f"from {container}")
+        text = "".join(f"{STARTED} stdout F {line}\n" for line in lines)
+        agent.path(f"/var/log/stdout/{container}/0.log").write_text(text)
+
 
 TAGGED = [
     {"path": "/var/log/app/*.log", "exclude": ["/var/log/app/debug*.log"], "fields": {"team": "red"}},

@@ -74,7 +74,12 @@ def lay_out(
     secrets: Secrets | None = None,
 ) -> Agent:
     """Render a Deployment with an agent of these values; lay the agent out in a folder, with a program in place of its own."""
-    spec = {"clusterVersion": "1.30", "platform": platform, "agents": {name: {"enabled": True, **values}}}
+    spec = {
+        "clusterVersion": "1.30",
+        "platform": platform,
+        "declaration": "native",
+        "agents": {name: {"enabled": True, **values}},
+    }
     settings = {
         "apiVersion": "sidecar-plugin.dev/v1alpha1",
         "kind": "SidecarInjection",
@@ -124,7 +129,7 @@ def files_of(
     if "downwardAPI" in volume:
         annotations = {f"metadata.annotations['{key}']": text for key, text in template["metadata"]["annotations"].items()}
         return {item["path"]: annotations[item["fieldRef"]["fieldPath"]] for item in volume["downwardAPI"]["items"]}
-    assert "emptyDir" in volume
+    assert volume.keys() & {"emptyDir", "csi", "flexVolume"}
     return {}
 
 

@@ -12,12 +12,15 @@ import pytest
 
 from tests.agent_programs.log_texts import as_json, log_files, unspaced, write
 from tests.agent_programs.logging_agent import (
+    FAILED,
     JSON,
     OTHERS,
+    STDOUT,
     TAGGED,
     TLS,
     combinations,
     lines_through_an_outage,
+    write_stdout,
     write_tagged,
 )
 from tests.agent_programs.pods import TOKEN, Agent, Secrets, lay_out
@@ -164,18 +167,26 @@ def test_json_lines_become_fields_and_go_to_standard_output(tmp_path: Path, flue
     assert (record["message"], record["n"], record["pod"]) == ("hello", 1, "shop-7d4f")
 
 
-def test_standard_output_is_read_from_the_volume_of_acs(tmp_path: Path, fluent_bit: Path, secrets: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("platform", "stdout"), STDOUT)
+def test_standard_output_is_read_from_the_volume_of_a_platform(
+    platform: str, stdout: dict[str, Any], tmp_path: Path, fluent_bit: Path, secrets: Secrets
+) -> None:
     with http_server() as receiver:
         output = {"type": "http", "host": "127.0.0.1", "port": receiver.port}
-        agent = logging(tmp_path, fluent_bit, {"output": output}, secrets, "acs")
-        for container in ("app", "logging"):
-            agent.path(f"/var/log/stdout/{container}").mkdir()
-            line = f"2026-11-24T03:59:00.000000000Z stdout F {container} to standard output\n"
-            agent.path(f"/var/log/stdout/{container}/0.log").write_text(line)
+        agent = logging(tmp_path, fluent_bit, {"output": output, "stdout": stdout}, secrets, platform)
+        write_stdout(agent)
         with running(agent) as process:
-            assert eventually(lambda: receiver.received(b"app to standard output"))
+            assert eventually(lambda: receiver.received(b"from app"))
             assert process.stop() == 0
-        assert not receiver.received(b"logging to standard output")
+    records = [record for request in receiver.requests for record in json.loads(request.body)]
+    logs = [record.get("log", "").strip() for record in records]
+    assert "from logging" not in logs
+    assert not any("stdout F" in log for log in logs)
+    assert ("\n".join(FAILED) in logs) is ("multiline" in stdout)
+    assert any("message" in record for record in records) is ("format" in stdout)
+    assert {(record.get("kind"), record.get("tag")) for record in records} == {
+        (stdout.get("fields", {}).get("kind"), stdout.get("tag"))
+    }
 
 
 def test_a_line_is_not_lost_while_the_receiver_is_away(tmp_path: Path, fluent_bit: Path, secrets: Secrets) -> None:

@@ -13,19 +13,20 @@ import pytest
 
 from tests.agent_programs.log_texts import as_json, log_files, unspaced, write
 from tests.agent_programs.logging_agent import (
+    FAILED,
     JSON,
     OTHERS,
+    STDOUT,
     TAGGED,
     TLS,
     combinations,
     lines_through_an_outage,
+    write_stdout,
     write_tagged,
 )
 from tests.agent_programs.pods import SECRETS, TOKEN, Agent, Secrets, lay_out
 from tests.agent_programs.processes import check, eventually, free_ports, running
 from tests.agent_programs.receivers import http_server
-
-PLATFORM_LINE = "2026-11-24T03:59:00.000000000Z stdout F to standard output\n"
 
 OUTPUTS: list[dict[str, Any]] = [
     {"type": "stdout"},
@@ -149,18 +150,23 @@ def test_json_lines_become_fields_and_go_to_standard_output(tmp_path: Path, otel
     assert "message: Str(hello)" in process.output.read_text()
 
 
-def test_standard_output_is_read_from_the_volume_of_acs(tmp_path: Path, otelcol: Path) -> None:
+@pytest.mark.parametrize(("platform", "stdout"), STDOUT)
+def test_standard_output_is_read_from_the_volume_of_a_platform(
+    platform: str, stdout: dict[str, Any], tmp_path: Path, otelcol: Path
+) -> None:
     with http_server() as receiver:
         output = {"type": "otlp", "host": "127.0.0.1", "port": receiver.port}
-        agent = logging(tmp_path, otelcol, {"output": output, "probes": {"port": free_ports(1)[0]}}, "acs")
-        for container in ("app", "logging"):
-            agent.path(f"/var/log/stdout/{container}").mkdir()
-            agent.path(f"/var/log/stdout/{container}/0.log").write_text(PLATFORM_LINE.replace("to", f"{container} to"))
+        values = {"output": output, "stdout": stdout, "probes": {"port": free_ports(1)[0]}}
+        agent = logging(tmp_path, otelcol, values, platform)
+        write_stdout(agent)
         with running(agent) as process:
-            assert eventually(lambda: receiver.received(b"app to standard output"))
+            assert eventually(lambda: receiver.received(b"from app"))
             assert process.stop() == 0
-        assert not receiver.received(b"logging to standard output")
+        assert not receiver.received(b"from logging")
         assert not receiver.received(b"stdout F")
+        assert (receiver.received("\n".join(FAILED).encode()) is not None) is ("multiline" in stdout)
+        assert (receiver.received(b"\x07message") is not None) is ("format" in stdout)
+        assert (receiver.received(b"\x04kind", b"\x03tag") is not None) is ("fields" in stdout)
 
 
 def test_a_line_is_not_lost_while_the_receiver_is_away(tmp_path: Path, otelcol: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.agents.test_built_in_agents import refusal, stream
+from tests.agents.test_built_in_agents import container_of, pod_of, refusal, stream
+from tests.commands.test_agents import WORKLOAD
 from tests.support.command import run
 
 VOLUME = {"name": "data", "mountPath": "/data"}
@@ -123,3 +124,49 @@ def test_settings_of_new_volumes_are_refused_where_there_is_none() -> None:
     own = [{"path": "/data/*.log", "volume": VOLUME}]
     for change in ({"sizeLimit": "2Gi"}, {"initContainers": True}):
         assert "agents.logging.sharedFolders" in refusal("logging", {"sources": own, "sharedFolders": change})
+
+
+RECEIVER = {"output": {"type": "http", "host": "logs"}}
+OF_ROOT = {"stdout": {"asRoot": True}}
+VOLUMES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "acs": ({}, {"emptyDir": {"medium": "Stdout"}}),
+    "eci": (OF_ROOT, {"csi": {"driver": "stdlogplugin.csi.alibabacloud.com"}}),
+    "bci": (OF_ROOT, {"flexVolume": {"driver": "k8s/sidecar-stdout"}}),
+}
+
+
+@pytest.mark.parametrize("platform", VOLUMES)
+def test_standard_output_is_mounted_where_the_platform_offers_it(platform: str) -> None:
+    values, volume = VOLUMES[platform]
+    pod = pod_of("logging", {**RECEIVER, **values}, platform=platform)
+    assert [one for one in pod["volumes"] if one["name"] == "logging-stdout"] == [{"name": "logging-stdout", **volume}]
+    container = container_of("logging", {**RECEIVER, **values}, platform=platform)
+    assert {"name": "logging-stdout", "mountPath": "/var/log/stdout", "readOnly": True} in container["volumeMounts"]
+    user = container["securityContext"]["runAsUser"], container["securityContext"]["runAsNonRoot"]
+    assert user == ((0, False) if values else (10001, True))
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+@pytest.mark.parametrize(
+    ("platform", "labels", "values", "note"),
+    [
+        ("acs", "", RECEIVER, "and standard output (the Stdout volume)"),
+        ("acs", "", {}, "not standard output, because its own output goes there"),
+        ("acs", "alibabacloud.com/compute-class: gpu-hpn", RECEIVER, "which GPU-HPN pods have in a volume of their own kind"),
+        ("eci", "", RECEIVER, "not standard output, which only root can read here: set stdout.asRoot to true"),
+        ("eci", "", {**RECEIVER, **OF_ROOT}, "and standard output (the platform's volume of it)"),
+        ("fargate", "", RECEIVER, "an application that writes only there must write files in that folder"),
+    ],
+)
+def test_the_report_says_whether_standard_output_is_read(platform: str, labels: str, values: Any, note: str) -> None:
+    spec = {"clusterVersion": "1.30", "platform": platform, "agents": {"logging": {"enabled": True, **values}}}
+    head = {"apiVersion": "sidecar-plugin.dev/v1alpha1", "kind": "SidecarInjection", "metadata": {"name": "a"}, "spec": spec}
+    workload = WORKLOAD.replace("labels: {", f"labels: {{{labels}, ") if labels else WORKLOAD
+    done = run(stdin=f"{yaml.safe_dump(head)}---\n{workload}")
+    assert done.status == 0, done.stderr
+    assert note in done.stderr
+    assert ("logging-stdout" in done.stdout.decode()) is (note.startswith("and standard output"))
+
+
+def test_root_is_refused_where_standard_output_does_not_need_it() -> None:
+    assert "stdout.asRoot has an effect on the platforms eci and bci only" in refusal("logging", OF_ROOT)
