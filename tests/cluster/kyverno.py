@@ -1,7 +1,6 @@
 """Kyverno's admission controller, run beside an API server: it registers itself as a webhook and applies its policies."""
 
 import os
-import socket
 import ssl
 import subprocess
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.agent_programs.processes import free_ports
 from tests.cluster.conftest import Cluster
 from tests.support.real_tools import TOOLS, tool
 
@@ -48,9 +48,7 @@ def kyverno_on(server: Cluster, folder: Path) -> Iterator[None]:
     server.kubectl("apply", "--server-side", "--recursive", "-f", TOOLS / "kyverno-crds")
     server.kubectl("wait", "--for=condition=Established", "--all", "crd", "--timeout=60s")
     server.kubectl("apply", "-f-", stdin=OBJECTS)
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
+    port, of_metrics = free_ports(2)
     command = [
         tool("kyverno-controller"),
         f"--kubeconfig={server.kubeconfig}",
@@ -59,7 +57,8 @@ def kyverno_on(server: Cluster, folder: Path) -> Iterator[None]:
         f"--webhookServerPort={port}",
         "--caSecretName=kyverno-svc.kyverno.svc.kyverno-tls-ca",
         "--tlsSecretName=kyverno-svc.kyverno.svc.kyverno-tls-pair",
-        "--disableMetrics",
+        "--metricsHost=127.0.0.1",
+        f"--metricsPort={of_metrics}",  # it listens with --disableMetrics too
         "--controllerRuntimeMetricsAddress=0",
         "--admissionReports=false",
         "--enableReporting=",
