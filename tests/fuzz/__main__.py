@@ -20,6 +20,7 @@ from sidecar_plugin.yamledit.source import Source
 from tests.fuzz.commands import commanded
 from tests.fuzz.daemonsets import hostile_daemon_set
 from tests.fuzz.invariants import SPECS, check, survives
+from tests.fuzz.kinds import any_kind
 from tests.fuzz.manifests import stream
 from tests.fuzz.markers import forged
 from tests.fuzz.mutations import mutate
@@ -104,7 +105,9 @@ def run(check_one: Callable[[int], str], seeds: range, processes: int) -> Tally:
 
 def main() -> int:
     parser = argparse.ArgumentParser("python -m tests.fuzz", description=__doc__)
-    parser.add_argument("kind", choices=["generate", "mutate", "commands", "reprints", "markers", "daemonsets", "names"])
+    parser.add_argument(
+        "kind", choices=["generate", "mutate", "commands", "reprints", "markers", "daemonsets", "names", "kinds"]
+    )
     parser.add_argument("--cases", "--count", type=int, default=1000)
     parser.add_argument("--first", "--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--corpus", type=Path, action="append", default=[], help="folders of manifests to break")
@@ -122,6 +125,7 @@ def main() -> int:
         "markers": forged,
         "daemonsets": hostile_daemon_set,
         "names": odd_names,
+        "kinds": any_kind,
     }
     tally = run(kinds[options.kind], range(options.first, options.first + options.cases), options.processes)
     for seed, trace in tally.failures[:10]:

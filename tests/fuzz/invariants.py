@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import ruamel.yaml
 
 from sidecar_plugin.errors import SidecarPluginError
-from tests.fuzz.oracle import comparable, injected, load, without_markers
+from tests.fuzz.oracle import Find, comparable, injected, load, pod_templates, without_markers
 from tests.support.injection import TEMPLATES, agents, inject, take_out
 
 SPECS: tuple[dict[str, Any], ...] = (
@@ -42,12 +42,17 @@ class Outcome(NamedTuple):
 
 
 def check(
-    text: str, spec: dict[str, Any], second: dict[str, Any], refusals: tuple[str, ...] = REFUSALS, oracle: bool = True
+    text: str,
+    spec: dict[str, Any],
+    second: dict[str, Any],
+    refusals: tuple[str, ...] = REFUSALS,
+    oracle: bool = True,
+    find: Find = pod_templates,
 ) -> Outcome:
     """Hold that all invariants are kept. Raises AssertionError.
 
     `second` is the spec of the update; `refusals` are the reasons that may be given ("" allows any); `oracle` says whether the
-    meaning is compared too.
+    meaning is compared too, and `find` finds the pod templates for it.
     """
     try:
         after = inject(text, **spec)
@@ -64,7 +69,7 @@ def check(
         pass
     else:
         assert inject(after, **second) == updated, "an update is not uninject and inject"
-    return Outcome("", oracle and means_the_same(text, after, spec))
+    return Outcome("", oracle and means_the_same(text, after, spec, find))
 
 
 def survives(text: str, spec: dict[str, Any]) -> str:
@@ -90,13 +95,13 @@ def is_insertion_only(before: str, after: str) -> bool:
     return True
 
 
-def means_the_same(text: str, after: str, spec: dict[str, Any]) -> bool:
+def means_the_same(text: str, after: str, spec: dict[str, Any], find: Find = pod_templates) -> bool:
     """Hold that what `after` says is what `text` says and exactly the addition; False if the oracle cannot read `text`."""
     try:
         before = load(text)
-        wanted = injected(before, spec, BROUGHT)
+        wanted = injected(before, spec, BROUGHT, find)
     except (ruamel.yaml.YAMLError, TypeError, KeyError, ValueError, AttributeError, RecursionError):
         return False  # the oracle reads YAML 1.2, and not all that libyaml takes; or this is no manifest to it
-    got = without_markers(load(after))
+    got = without_markers(load(after), find)
     assert got == comparable(wanted), "the addition is not the intended one"
     return True

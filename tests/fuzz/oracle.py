@@ -5,6 +5,7 @@ Nothing here comes from the program but the names of what the tests' agents brin
 
 import copy
 import json
+from collections.abc import Callable
 from typing import Any
 
 import ruamel.yaml
@@ -19,6 +20,10 @@ POD_TEMPLATES: dict[str, tuple[str, ...]] = {
     "StatefulSet": ("spec", "template"),
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
 }
+
+
+Find = Callable[[Data], list[Data]]
+"""What returns the pod templates of a document."""
 
 
 class _Constructor(SafeConstructor):
@@ -48,22 +53,22 @@ def _apart(data: Data) -> Data:
     return [_apart(item) for item in data] if isinstance(data, list) else data
 
 
-def injected(documents: list[Data], spec: dict[str, Any], brought: dict[str, dict[str, Any]]) -> list[Data]:
+def injected(documents: list[Data], spec: dict[str, Any], brought: dict[str, dict[str, Any]], find: Find) -> list[Data]:
     """Return the documents as they must be after injection by `spec`; `brought` is what each agent brings, as data."""
     documents = copy.deepcopy(documents)
     manifests: list[Data] = []
     for document in documents:
-        for workload in _workloads(document):
+        for workload in find(document):
             for name in spec["agents"]:
                 _add(workload, brought[name], spec["agents"][name], spec)
                 manifests += [one for one in brought[name].get("manifests", ()) if one not in manifests]
     return documents + manifests
 
 
-def without_markers(documents: list[Data]) -> list[Data]:
+def without_markers(documents: list[Data], find: Find) -> list[Data]:
     """Return the documents less the program's marker, which must be JSON."""
     for document in documents:
-        for workload in [*_workloads(document), document]:
+        for workload in [*find(document), document]:
             metadata = workload.get("metadata") if isinstance(workload, dict) else None
             annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
             if isinstance(annotations, dict) and MARKER in annotations:
@@ -76,11 +81,12 @@ def comparable(documents: list[Data]) -> list[Data]:
     return [_pruned(document) for document in documents]
 
 
-def _workloads(document: Data) -> list[Data]:
+def pod_templates(document: Data) -> list[Data]:
+    """Return the pod templates of the generated streams' kinds."""
     if not isinstance(document, dict):
         return []
     if document.get("kind") == "List":
-        return [pod for item in document["items"] for pod in _workloads(item)]
+        return [pod for item in document["items"] for pod in pod_templates(item)]
     steps = POD_TEMPLATES.get(str(document.get("kind")))
     if steps is None:
         return []

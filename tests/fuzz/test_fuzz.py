@@ -11,6 +11,7 @@ import pytest
 from tests.fuzz.__main__ import MEMORY, generated, mutated, run
 from tests.fuzz.commands import commanded
 from tests.fuzz.daemonsets import hostile_daemon_set
+from tests.fuzz.kinds import KINDS, any_kind
 from tests.fuzz.markers import forged
 from tests.fuzz.names import odd_names
 from tests.fuzz.reprints import reprinted
@@ -87,3 +88,9 @@ def test_odd_names_end_in_a_result_or_an_error_with_a_place() -> None:
     tally = run(odd_names, range(140), 1)
     assert tally.failures == []
     assert {outcome.partition(":")[0] for outcome in tally.counts} == {"settings", "values", "options", "pods", "agents"}
+
+
+def test_every_kind_of_the_table_in_every_style() -> None:
+    outcomes = list(map(any_kind, range(2 * len(KINDS))))
+    assert {"held", "left"} <= set(outcomes)
+    assert outcomes.count("held") > len(KINDS)
