@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sidecar_plugin.errors import SidecarPluginError, UsageError
 from sidecar_plugin.kubernetes.cluster_version import ClusterVersion, parse_cluster_version
+from sidecar_plugin.yamledit.emitter import block
+from sidecar_plugin.yamledit.source import Source
 
 if TYPE_CHECKING:
     from argparse import Namespace, _ActionsContainer
@@ -92,6 +94,31 @@ class Kubectl(NamedTuple):
         said = " ".join(done.stderr.decode(errors="replace").split())
         command = " ".join((self.program, *words, *self.connection))
         return KubectlError(f"`{command}` ended with {done.returncode}: {said}")
+
+
+def without_owned(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the objects but for those that a controller among them made, such as the pods of a Job."""
+    known = {_metadata(each).get("uid") for each in objects}
+    return [each for each in objects if not any(owner.get("uid") in known for owner in _controllers(each))]
+
+
+def source_of(data: dict[str, Any]) -> Source:
+    """Return an object as `kubectl get -o yaml` shows it, named NAMESPACE/KIND/NAME."""
+    metadata = {key: value for key, value in _metadata(data).items() if key != "managedFields"}
+    name = "/".join(str(part) for part in (metadata.get("namespace"), data.get("kind"), metadata.get("name")) if part)
+    return Source(name, "".join(f"{line}\n" for line in block({**data, "metadata": metadata}, 0)))
+
+
+def _metadata(data: dict[str, Any]) -> dict[str, Any]:
+    metadata = data.get("metadata")
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _controllers(data: dict[str, Any]) -> list[dict[str, Any]]:
+    owners = _metadata(data).get("ownerReferences")
+    return (
+        [owner for owner in owners if isinstance(owner, dict) and owner.get("controller")] if isinstance(owners, list) else []
+    )
 
 
 CLUSTER_OPTIONS = ("namespace", "all_namespaces", "selector", "context", "kubeconfig", "kubectl")

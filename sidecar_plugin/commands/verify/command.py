@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sidecar_plugin.commands import Command
 from sidecar_plugin.commands.arguments import PROGRAM
 from sidecar_plugin.commands.verify.page import page
+from sidecar_plugin.commands.verify.plan import plan
 from sidecar_plugin.commands.verify.status import read
 from sidecar_plugin.commands.verify.timeline import as_text, timelines
 from sidecar_plugin.commands.verify.verdicts import FAILED, WAITING, Verdicts, judge
@@ -42,6 +43,9 @@ class _Verify:
         parser.add_argument("--cluster-version", metavar="VERSION", help='the Kubernetes version, such as "1.30", for a FILE')
         parser.add_argument("--timeline", action="store_true", help="draw each pod's containers over time, below the tables")
         parser.add_argument("--html", metavar="FILE", help="write the timelines as a page that needs nothing else")
+        parser.add_argument(
+            "--plan", action="store_true", help="print what is to be done so that every sidecar is native, instead of judging"
+        )
         parser.add_argument("--output", "-o", choices=("text", "json"), default="text", help="tables (default) or JSON")
 
     def run(self, arguments: "Namespace") -> int:
@@ -51,6 +55,12 @@ class _Verify:
         )
         if arguments.timeline and arguments.output == "json":
             raise UsageError("--timeline is drawn as text; leave out --output json, or write a page with --html FILE")
+        if arguments.plan:
+            if arguments.file or arguments.timeline or arguments.html or arguments.wait:
+                raise UsageError("--plan reads the cluster by kubectl; leave out FILE, --wait, --timeline and --html")
+            found = plan(kubectl_of(arguments), version)
+            write((found.as_json() if arguments.output == "json" else found.as_text()).encode())
+            return 0
         verdicts = _of_file(arguments, version) if arguments.file else _of_cluster(arguments, version)
         if arguments.html:
             replace_files([Replacement(Path(arguments.html), page(timelines(verdicts)))])
