@@ -1,6 +1,7 @@
 """libyaml's parser, through PyYAML's binding: the one place that imports PyYAML."""
 
 import operator
+import re
 import sys
 from importlib.machinery import PathFinder
 from types import ModuleType
@@ -97,6 +98,9 @@ def compose(text: str, classes: dict[str, Any]) -> Any:
         names.update(before)
 
 
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
 def problem(text: str, error: Any) -> tuple[str, int]:
     """Return what libyaml found wrong with `text`, in words, and the offset of it."""
     mark = getattr(error, "problem_mark", None)
@@ -106,6 +110,8 @@ def problem(text: str, error: Any) -> tuple[str, int]:
         words = f"{error.context}: {error.problem}" if error.context else str(error.problem)
         line = text[mark.index - mark.column : mark.index + 1]
         hint = " (YAML does not allow tabs for indentation)" if "\t" in line and "token" in words else ""
+        if _SURROGATE.match(text, text.rfind("\\", 0, mark.index + 1)):
+            hint = "; YAML knows no surrogate pairs as JSON does (\\ud83d\\ude00): write the character itself, as jq does"
         return f"not YAML: {words}{hint}", mark.index
     if hasattr(error, "reason"):
         before = text.encode()[: error.position].decode(errors="ignore")
