@@ -30,7 +30,7 @@ class Command(Protocol):
 
 
 MODULES: dict[str, str] = {
-    "inject": "inject",
+    "inject": "inject.command",
     "uninject": "uninject",
     "convert": "convert.command",
     "check": "check.command",

@@ -30,11 +30,7 @@ def unified(before: Side, after: Side) -> str:
 
     Lines of Secrets are no context: a hunk ends before them. A changed line that holds a Secret is not shown.
     """
-    if before.text == after.text:
-        return ""
-    texts = (_lines(visible(before.text)), _lines(visible(after.text)))  # a difference is for people, on a terminal or in a log
-    hidden = [secret_lines(Source(side.name, side.text)) for side in (before, after)]
-    lines = [line for hunk in _hunks(*texts, *hidden) for line in _written(hunk)]
+    lines = [line for hunk in hunks(before, after) for line in _written(hunk)]
     if lines:
         lines = [f"--- {one_line(before.name)}\n", f"+++ {one_line(after.name)}\n", *lines]
     whole = (line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
@@ -43,7 +39,7 @@ def unified(before: Side, after: Side) -> str:
     return "".join(whole)
 
 
-class _Line(NamedTuple):
+class Line(NamedTuple):
     """A line of a hunk: its sign, its index in both texts, what is shown of it."""
 
     sign: str
@@ -52,10 +48,19 @@ class _Line(NamedTuple):
     text: str
 
 
-def _hunks(before: list[str], after: list[str], secret: frozenset[int], new_secret: frozenset[int]) -> Iterator[list[_Line]]:
+def hunks(before: Side, after: Side) -> list[list[Line]]:
+    """Return the changed parts of two texts with three lines of context, as `unified` shows them."""
+    if before.text == after.text:
+        return []
+    texts = (_lines(visible(before.text)), _lines(visible(after.text)))  # a difference is for people, on a terminal or in a log
+    hidden = [secret_lines(Source(side.name, side.text)) for side in (before, after)]
+    return list(_hunks(*texts, *hidden))
+
+
+def _hunks(before: list[str], after: list[str], secret: frozenset[int], new_secret: frozenset[int]) -> Iterator[list[Line]]:
     """Yield the changed parts with three lines of context, cut where a line of context is one of a Secret."""
     for group in _Matcher(None, before, after).get_grouped_opcodes(3):
-        hunk = list[_Line]()
+        hunk = list[Line]()
         for tag, first, end, new_first, new_end in group:
             if tag == "equal":
                 for index in range(first, end):
@@ -63,12 +68,12 @@ def _hunks(before: list[str], after: list[str], secret: frozenset[int], new_secr
                         yield from _changed(hunk)
                         hunk = []
                     else:
-                        hunk.append(_Line(" ", index, new_first + index - first, before[index]))
+                        hunk.append(Line(" ", index, new_first + index - first, before[index]))
                 continue
             for index in range(first, end):
-                hunk.append(_Line("-", index, new_first, _NOT_SHOWN if index in secret else before[index]))
+                hunk.append(Line("-", index, new_first, _NOT_SHOWN if index in secret else before[index]))
             for index in range(new_first, new_end):
-                hunk.append(_Line("+", end, index, _NOT_SHOWN if index in new_secret else after[index]))
+                hunk.append(Line("+", end, index, _NOT_SHOWN if index in new_secret else after[index]))
         yield from _changed(hunk)
 
 
@@ -137,12 +142,12 @@ def _merged(opcodes: list[_Opcode]) -> list[_Opcode]:
     return merged
 
 
-def _changed(hunk: list[_Line]) -> Iterator[list[_Line]]:
+def _changed(hunk: list[Line]) -> Iterator[list[Line]]:
     if any(line.sign != " " for line in hunk):
         yield hunk
 
 
-def _written(hunk: list[_Line]) -> Iterator[str]:
+def _written(hunk: list[Line]) -> Iterator[str]:
     removed, added = (sum(line.sign != sign for line in hunk) for sign in "+-")
     yield f"@@ -{_range(hunk[0].before, removed)} +{_range(hunk[0].after, added)} @@\n"
     for line in hunk:

@@ -136,14 +136,24 @@ def _shown(path: Path | str) -> str:
     return one_line(str(path).replace("\\", "\\\\")) if one_line(str(path)) != str(path) else str(path)
 
 
-def write_files(texts: list[tuple[_File, str]], output: Output) -> bytes:
+def write_files(texts: list[tuple[_File, str]], output: Output, page: Replacement | None = None) -> bytes:
+    """Write the results where they go, and with them a page about the run, all or nothing; return what goes to stdout.
+
+    Raises UsageError, with nothing written, for a page that would replace one of the manifests, and as `replace_files`.
+    """
+    if page is not None:
+        own, root = os.path.realpath(page.path), output.folder
+        taken = [file.path for file, _ in texts if file.path] + [Path(root, file.relative) for file, _ in texts if root]
+        if own in map(os.path.realpath, taken):
+            raise UsageError(f"{page.shown}: is a manifest of this run, so the page cannot be written there; name another file")
     if output.folder is not None:
-        return _write_all(texts, lambda file: file.relative, root=output.folder)
+        return _write_all(texts, lambda file: file.relative, page, root=output.folder)
     if output.diff:
         shown = "".join(_diff(file, text) for file, text in texts).encode()
-        return shown if not output.in_place else shown + _write_all(texts, _own_path)
+        return shown + _write_all(texts if output.in_place else [], _own_path, page)
     if output.in_place:
-        return _write_all(texts, _own_path)
+        return _write_all(texts, _own_path, page)
+    _write_all([], _own_path, page)
     pieces: list[bytes] = []
     for file, text in texts:
         data = file.source.encode(text)
@@ -160,8 +170,10 @@ def _own_path(file: _File) -> Path:
     return file.path
 
 
-def _write_all(texts: list[tuple[_File, str]], target: Callable[[_File], Path], root: str | None = None) -> bytes:
-    """Write all below the root, or in place what has changed."""
+def _write_all(
+    texts: list[tuple[_File, str]], target: Callable[[_File], Path], page: Replacement | None, root: str | None = None
+) -> bytes:
+    """Write all below the root, or in place what has changed, and the page."""
     replacements, seen = list[Replacement](), set[Path]()
     for file, text in texts:
         if root is None and text == file.source.text:
@@ -172,7 +184,7 @@ def _write_all(texts: list[tuple[_File, str]], target: Callable[[_File], Path], 
             raise UsageError(f"two inputs would both be written to {replacement.shown}")
         seen.add(replacement.path)
         replacements.append(replacement)
-    replace_files(replacements)
+    replace_files([*replacements, page] if page else replacements)
     return b""
 
 

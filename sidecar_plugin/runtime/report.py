@@ -38,6 +38,12 @@ class Outcome(NamedTuple):
     agent_notes: tuple[tuple[str, str], ...] = ()
     """What the agents say they do: the agent and one note."""
 
+    @property
+    def label(self) -> str:
+        """The workload as reports name it: kind, namespace and name, and the field path of its pod template."""
+        namespace = f"{self.namespace}/" if self.namespace else ""
+        return f"{self.kind}/{namespace}{self.name or '(no name)'} {self.part}".rstrip()
+
 
 class Warning(NamedTuple):  # noqa: A001  # the word of the field; the built-in is not used here
     """Something that the user should know, though the run goes on."""
@@ -91,14 +97,12 @@ class Results:
         """Return the report for a person: a table of the workloads, and what each agent says it does."""
         rows: list[tuple[str, ...]] = [("WORKLOAD", "AGENTS", "DECLARATION", "NOTE")]
         for outcome in self.outcomes:
-            name = f"{outcome.kind}/{outcome.namespace + '/' if outcome.namespace else ''}{outcome.name or '(no name)'}"
             agents = ", ".join(injected.agent for injected in outcome.agents) or "-"
             declarations = ", ".join(dict.fromkeys(injected.declaration for injected in outcome.agents)) or "-"
             removed = f"removed: {', '.join(outcome.removed)}" if outcome.removed else ""
             was = f"was {outcome.was}" if outcome.was else ""
             note = "; ".join(part for part in (removed, was, outcome.skipped, outcome.note) if part)
-            name = f"{name} {outcome.part}".rstrip()
-            rows.append(tuple(map(one_line, (name, agents, declarations, note))))
+            rows.append(tuple(map(one_line, (outcome.label, agents, declarations, note))))
         if len(rows) == 1:
             return "" if self.warnings else "sidecar-plugin: no workloads\n"
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -17,6 +17,7 @@ from sidecar_plugin.kubernetes.cluster_version import ClusterVersion, parse_clus
 from sidecar_plugin.kubernetes.kubectl import CLUSTER_OPTIONS, KubectlError, add_kubectl_options, kubectl_of
 from sidecar_plugin.runtime.atomic_write import Replacement, replace_files
 from sidecar_plugin.runtime.console import read_stdin, write
+from sidecar_plugin.runtime.files import check_given
 from sidecar_plugin.runtime.lookup import read_file
 
 if TYPE_CHECKING:
@@ -56,13 +57,15 @@ class _Verify:
         if arguments.timeline and arguments.output == "json":
             raise UsageError("--timeline is drawn as text; leave out --output json, or write a page with --html FILE")
         if arguments.plan:
-            if arguments.file or arguments.timeline or arguments.html or arguments.wait:
+            if arguments.file or arguments.timeline or arguments.html is not None or arguments.wait:
                 raise UsageError("--plan reads the cluster by kubectl; leave out FILE, --wait, --timeline and --html")
             found = plan(kubectl_of(arguments), version)
             write((found.as_json() if arguments.output == "json" else found.as_text()).encode())
             return 0
+        if arguments.html is not None:
+            check_given("--html", arguments.html)
         verdicts = _of_file(arguments, version) if arguments.file else _of_cluster(arguments, version)
-        if arguments.html:
+        if arguments.html is not None:
             replace_files([Replacement(Path(arguments.html), page(timelines(verdicts)))])
         drawn = as_text(timelines(verdicts)) if arguments.timeline else ""
         write((verdicts.as_json() if arguments.output == "json" else verdicts.as_text() + drawn).encode())

@@ -2,7 +2,6 @@
 
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -10,37 +9,9 @@ import pytest
 
 from tests.commands.verify.test_verdicts import CASES, name, options
 from tests.support.command import run
+from tests.support.html_page import Page
 
 _SINCE = "2026-01-01T00:00:00Z"
-
-
-class Page(HTMLParser):
-    """Counts the elements of a page and keeps its text; fails for one that is not closed."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: dict[str, int] = {}
-        self.attributes: list[tuple[str, str]] = []
-        self.said = ""
-        self._open: list[str] = []
-        self.feed(text)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements[tag] = self.elements.get(tag, 0) + 1
-        self.attributes += [(key, value or "") for key, value in attrs]
-        if tag != "meta":
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.attributes += [(key, value or "") for key, value in attrs]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.said += data
 
 
 def written(source: str, folder: Path, *words: str) -> Page:

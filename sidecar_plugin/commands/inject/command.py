@@ -1,13 +1,15 @@
 """`sidecar-plugin inject PATH…`: puts agents into manifests."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecar_plugin.commands import Command
 from sidecar_plugin.commands.arguments import add_keep_going, add_options, add_paths, options
 from sidecar_plugin.injection.session import injector_for
 from sidecar_plugin.injection.stream import read_stream
+from sidecar_plugin.runtime.atomic_write import Replacement
 from sidecar_plugin.runtime.console import say, write
-from sidecar_plugin.runtime.files import Output, read_files, write_files
+from sidecar_plugin.runtime.files import Output, check_given, read_files, write_files
 from sidecar_plugin.runtime.progress import with_progress
 from sidecar_plugin.runtime.report import Results, check_strict, report
 from sidecar_plugin.settings.layers import KIND
@@ -25,12 +27,15 @@ class _Inject:
         add_paths(parser)
         add_keep_going(parser)
         add_options(parser)
+        parser.add_argument("--html", metavar="FILE", help="write the change as a page for reviewers that needs nothing else")
 
     def run(self, arguments: "Namespace") -> int:
         """Inject; return the exit status. Raises SidecarPluginError, with nothing written."""
         given, results = options(arguments), Results()
         output = Output.of(arguments.in_place, arguments.diff, arguments.output_dir, arguments.keep_going)
-        write(inject_files(arguments.path, given, output, results))
+        if arguments.html is not None:
+            check_given("--html", arguments.html)
+        write(inject_files(arguments.path, given, output, results, arguments.html))
         say(report(given.report, results))
         return 1 if results.errors else 0
 
@@ -38,8 +43,9 @@ class _Inject:
 COMMAND: Command = _Inject()
 
 
-def inject_files(paths: list[str], options: Options, output: Output, results: Results) -> bytes:
+def inject_files(paths: list[str], options: Options, output: Output, results: Results, html: str | None = None) -> bytes:
     """Inject into all manifests below `paths`; return what goes to stdout. Settings found in any of them hold for all.
+    With `html` the change is written there too, as a page.
 
     In place, the files' own SidecarInjection documents stay where they are; elsewhere they are taken out.
     Raises SidecarPluginError, with nothing written.
@@ -53,14 +59,22 @@ def inject_files(paths: list[str], options: Options, output: Output, results: Re
         injector = injector_for(options, [layer for _, stream in streams for layer in stream.layers], results)
         if injector.is_idle:
             results.warn("no settings, so nothing was injected; give --config, --values, --set or a SidecarInjection", None)
-        texts = []
+        texts, done = [], []
         for file, stream in with_progress(streams):
-            refused = len(results.errors)
+            refused, said = len(results.errors), len(results.outcomes)
+            stream = stream if not output.in_place else stream.with_settings()
             with results.each_file(output.keep_going):
-                text = "".join(injector.inject(stream if not output.in_place else stream.with_settings()))
+                text = "".join(injector.inject(stream))
                 texts.append((file, text))
+                done.append((stream, text, results.outcomes[said:]))
             if len(results.errors) > refused:
                 injector.drop_manifests()
         injector.warn_of_unused()
     check_strict(options.strict, results)
-    return write_files(texts, output)
+    if html is None:
+        return write_files(texts, output)
+    from sidecar_plugin.commands.inject.changes import changes  # late: few runs write a page
+    from sidecar_plugin.commands.inject.page import page
+
+    found = [change for stream, text, outcomes in done for change in changes(stream, text, outcomes, results.warnings)]
+    return write_files(texts, output, Replacement(Path(html), page(found, results)))

@@ -1,0 +1,1 @@
+"""`sidecar-plugin inject`: puts agents into manifests; `--html` shows the change as a page for reviewers."""
