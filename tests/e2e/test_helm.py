@@ -50,6 +50,14 @@ def test_an_agent_is_a_switch_in_the_charts_values(helm: Helm, switches: list[st
     assert set(rendered["Deployment/shop-web"]) == agents
 
 
+@pytest.mark.parametrize(("services", "target"), [("true", "proxy-8080"), ("false", "http")])
+def test_the_charts_service_sends_to_the_proxy_when_it_is_asked_to(helm: Helm, services: str, target: str) -> None:
+    switches = f"sidecars.agents.proxy.enabled=true,sidecars.agents.proxy.services={services}"
+    rendered = documents(helm.template(WEB, "--kube-version", "1.30", "--set", switches))
+    (service,) = [document for document in rendered if document["kind"] == "Service"]
+    assert [port["targetPort"] for port in service["spec"]["ports"]] == [target]
+
+
 def test_the_pod_template_says_what_was_injected(helm: Helm) -> None:
     template = pod_templates(helm.template(WEB, "--kube-version", "1.30"))["Deployment/shop-web"]
     assert "logging" in template["metadata"]["annotations"][INJECTED]
