@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.commands.verify.test_verdicts import CASES, name, options
+from tests.commands.verify.test_verdicts import CASES, UPDATE, name, options
 from tests.support.command import run
 from tests.support.html_page import Page
 
 _SINCE = "2026-01-01T00:00:00Z"
+RECORDED = Path(__file__).parent / "recorded"
 
 
 def written(source: str, folder: Path, *words: str) -> Page:
@@ -98,3 +99,25 @@ def test_options_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
     assert "--html FILE" in done.stderr
     missing = run("verify", "-", "--html", str(tmp_path), stdin=as_list(pod("web")))
     assert (missing.status, missing.stdout) == (2, b"")
+
+
+PICTURES = Path(__file__).parents[3] / "docs" / "pictures" / "verify.html"
+PICTURED = (
+    "a-job-that-completes",
+    "a-regular-sidecar-in-a-job",
+    "a-pod-that-was-evicted",
+    "an-agent-that-failed-and-was-restarted",
+)
+"""The recorded pods that the document shows."""
+
+
+def test_the_page_in_the_documents_is_what_a_real_nodes_pods_give(tmp_path: Path) -> None:
+    """`UPDATE_CASES=1 pytest tests/commands/verify` writes it anew."""
+    recorded = (json.loads((RECORDED / case / "input.json").read_text())["items"] for case in PICTURED)
+    pods = json.dumps({"apiVersion": "v1", "kind": "List", "items": [item for items in recorded for item in items]})
+    file = tmp_path / "page.html"
+    run("verify", "-", "--html", str(file), stdin=pods)
+    if UPDATE:
+        PICTURES.parent.mkdir(exist_ok=True)
+        PICTURES.write_bytes(file.read_bytes())
+    assert PICTURES.read_text() == file.read_text()
