@@ -58,7 +58,7 @@ class _Port(NamedTuple):
 class ServicePorts:
     """The pods of one stream, and its Services, which are changed when all pods are known."""
 
-    __slots__ = ("_has_services", "_pods", "_reached", "_results")
+    __slots__ = ("_by_label", "_has_services", "_pods", "_reached", "_results")
 
     def __init__(self, results: Results, has_services: bool) -> None:
         """`has_services`: whether the stream can have Services at all; without them only pods are of interest whose agents
@@ -66,6 +66,7 @@ class ServicePorts:
         self._results = results
         self._has_services = has_services
         self._pods: list[_Pod] = []
+        self._by_label: dict[tuple[str, str], list[int]] = {}
         self._reached: set[int] = set()
 
     def see(self, pod: PodTemplate, taken: dict[int, AgentPort], more_labels: dict[str, str]) -> None:
@@ -83,6 +84,8 @@ class ServicePorts:
                     if name:
                         named.setdefault(name, int(number))
         place = partial(pod.document.place, pod.offset)
+        for label in labels.items():
+            self._by_label.setdefault(label, []).append(len(self._pods))
         self._pods.append(_Pod(f"{pod.kind}/{pod.name}", pod.namespace, labels, ports, named, taken, place))
 
     @property
@@ -118,11 +121,7 @@ class ServicePorts:
         namespace = scalar_text(metadata, "namespace") or "" if (metadata := value_at(service, "metadata")) else ""
         if not selector or _text(spec, "type") == "ExternalName":
             return
-        selected = [
-            (index, pod)
-            for index, pod in enumerate(self._pods)
-            if selector.items() <= pod.labels.items() and (not namespace or not pod.namespace or namespace == pod.namespace)
-        ]
+        selected = self._selected(selector, namespace)
         agents = {port.agent for _, pod in selected for port in pod.taken.values()}
         if not agents:
             return
@@ -137,6 +136,16 @@ class ServicePorts:
             _write(service, ports, editor)
             note = ", ".join(f"port {port.path} to {port.to.name} (the agent {port.to.agent})" for port in ports)
             self._results.outcomes.append(Outcome(place, "Service", namespace, _name(service), note=note))
+
+    def _selected(self, selector: dict[str, str], namespace: str) -> list[tuple[int, _Pod]]:
+        """Return the pods that a Service selects, with their index; only those with its rarest label are looked at."""
+        rarest = min((self._by_label.get(label, []) for label in selector.items()), key=len)
+        return [
+            (index, pod)
+            for index in rarest
+            if selector.items() <= (pod := self._pods[index]).labels.items()
+            and (not namespace or not pod.namespace or namespace == pod.namespace)
+        ]
 
     def _ports(
         self, name: str, spec: Node | None, selected: list[tuple[int, _Pod]], place: Callable[[], Place]
