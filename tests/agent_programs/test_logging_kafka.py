@@ -105,7 +105,7 @@ def assert_is_whole(record: dict[str, Any]) -> None:
 def test_the_keys_of_json_lines_are_the_records(engine: str, tmp_path: Path, broker: Broker, authority_file: bytes) -> None:
     topic = f"json-{engine}"
     to = {"type": "kafka", "brokers": [broker.address(tls=False, user=False)], "topic": topic}
-    agent = logging(tmp_path, engine, authority_file, to, logs={"format": "json"})
+    agent = logging(tmp_path, engine, authority_file, to, sources=[{"path": "/var/log/app/*.log", "format": "json"}])
     agent.path("/var/log/app/a.log").write_text('{"message": "hello", "n": 1}\nno JSON\n')
     with running(agent) as process:
         first, second = map(json.loads, broker.records(topic, 2))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent_programs.processes import free_ports
+from tests.agent_programs.processes import eventually, free_ports
 from tests.cluster.conftest import Cluster
 from tests.support.real_tools import TOOLS, tool
 
@@ -46,7 +46,9 @@ SECONDS = 180
 def kyverno_on(server: Cluster, folder: Path) -> Iterator[None]:
     """Run the controller for an API server, with its log in a folder; it is ready when its webhooks are registered."""
     server.kubectl("apply", "--server-side", "--recursive", "-f", TOOLS / "kyverno-crds")
-    server.kubectl("wait", "--for=condition=Established", "--all", "crd", "--timeout=60s")
+    # kubectl wait fails at once for a definition that has no conditions yet.
+    established = ("wait", "--for=condition=Established", "--all", "crd", "--timeout=10s")
+    assert eventually(lambda: server.run(*established).returncode == 0, 60), server.run(*established).stderr
     server.kubectl("apply", "-f-", stdin=OBJECTS)
     port, of_metrics = free_ports(2)
     command = [
