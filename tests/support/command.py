@@ -3,6 +3,7 @@
 The command runs in this process, `cli.main` with streams of its own: a process each would take minutes.
 """
 
+import gc
 import io
 import json
 import os
@@ -56,6 +57,7 @@ def run(*arguments: str, stdin: str | bytes = b"") -> Run:
     cache = os.environ.get("SIDECAR_PLUGIN_CACHE")
     os.environ["SIDECAR_PLUGIN_CACHE"] = "off"
     sys.stdin, sys.stdout, sys.stderr = (io.TextIOWrapper(stream, "utf-8") for stream in (io.BytesIO(data), out, err))
+    gc.freeze()  # what the tests hold is not walked through while the command computes: its own process would not have it
     signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
     try:
         status = main(list(arguments))
@@ -63,6 +65,7 @@ def run(*arguments: str, stdin: str | bytes = b"") -> Run:
         sys.stderr.flush()
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        gc.unfreeze()
         signal.signal(signal.SIGVTALRM, before)
         sys.stdin, sys.stdout, sys.stderr = streams
         del os.environ["SIDECAR_PLUGIN_CACHE"]
