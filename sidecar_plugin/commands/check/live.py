@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sidecar_plugin.commands.check.nodes import ABOUT_THE_CLUSTER
+from sidecar_plugin.commands.check.nodes import ABOUT_THE_CLUSTER, GROUPS_ABOUT_THE_CLUSTER
 from sidecar_plugin.kubernetes.kubectl import Kubectl, source_of, without_owned
 from sidecar_plugin.kubernetes.pod_templates import WorkloadKinds
 from sidecar_plugin.kubernetes.text_search import OBJECTS_ABOUT_PODS
@@ -22,9 +22,7 @@ def live_objects(kubectl: Kubectl, kinds: WorkloadKinds) -> LiveObjects:
     types = kubectl.types()
     wanted = {*kinds.listed(), *(("autoscaling" if kind.startswith("Horiz") else "", kind) for kind in OBJECTS_ABOUT_PODS)}
     objects, unread = kubectl.objects([each.name for each in types if (each.group, each.kind) in wanted])
-    others = [
-        each.name for each in types if each.kind in ABOUT_THE_CLUSTER and each.group in ("", "admissionregistration.k8s.io")
-    ]
+    others = [each.name for each in types if each.kind in ABOUT_THE_CLUSTER and each.group in GROUPS_ABOUT_THE_CLUSTER]
     about, more_unread = kubectl.objects(others, is_namespaced=False)
     own = without_owned(objects)
     ours = {id(each) for each in own}

@@ -1,4 +1,4 @@
-"""What the objects of files say of the cluster itself: its nodes, and the webhooks that change pods."""
+"""What the objects of files say of the cluster itself: its nodes, and the webhooks and policies that change pods."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,21 +11,23 @@ from sidecar_plugin.yamledit.documents import split
 from sidecar_plugin.yamledit.nodes import Mapping
 from sidecar_plugin.yamledit.source import Source
 
-ABOUT_THE_CLUSTER = ("Node", "MutatingWebhookConfiguration")
+_CHANGING = ("MutatingWebhookConfiguration", "MutatingAdmissionPolicy", "MutatingPolicy")
+ABOUT_THE_CLUSTER = ("Node", *_CHANGING)
+GROUPS_ABOUT_THE_CLUSTER = ("", "admissionregistration.k8s.io", "policies.kyverno.io")
 VIRTUAL_LABELS = (("type", "virtual-kubelet"), ("eks.amazonaws.com/compute-type", "fargate"))
 VIRTUAL_TAINT = "virtual-kubelet.io/provider"
 
 
 def nodes_and_webhooks(source: Source) -> tuple[list[ClusterNode], list[str]]:
-    """Return the nodes among a file's objects, and the names of the configurations of webhooks that change pods. What cannot be
-    read is left out: it is a finding of its own."""
+    """Return the nodes among a file's objects, and the names of the webhooks' configurations and of the policies that change
+    pods. What cannot be read is left out: it is a finding of its own."""
     nodes: list[ClusterNode] = []
     webhooks: list[str] = []
     for root in _objects(source):
         kind, name = text(root, "kind"), text(root, "metadata", "name")
         if kind == "Node":
             nodes.append(ClusterNode(name, _version(text(root, "status", "nodeInfo", "kubeletVersion")), _is_virtual(root)))
-        elif kind == "MutatingWebhookConfiguration" and _changes_pods(root):
+        elif kind in _CHANGING and _changes_pods(root):
             webhooks.append(name)
     return nodes, webhooks
 
@@ -52,5 +54,6 @@ def _is_virtual(node: Mapping) -> bool:
 
 
 def _changes_pods(configuration: Mapping) -> bool:
-    rules = (rule for webhook in mappings(configuration, "webhooks") for rule in mappings(webhook, "rules"))
+    rules = [rule for webhook in mappings(configuration, "webhooks") for rule in mappings(webhook, "rules")]
+    rules += mappings(configuration, "spec", "matchConstraints", "resourceRules")
     return any(value(rule, "resources") and {"pods", "*", "*/*"} & set(strings(rule, "resources")) for rule in rules)

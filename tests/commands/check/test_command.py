@@ -225,3 +225,21 @@ def test_check_never_raises_on_fields_of_any_type(containers: Any, inits: Any, s
 )
 def test_check_never_raises_on_any_text(text: str) -> None:
     findings_of(text.replace("\0", ""))
+
+
+def test_what_changes_pods_is_named_where_a_native_sidecar_was_stripped() -> None:
+    marker = '{"version":1,"agents":{"a":{"declaration":"native","container":"a"}},"added":{},"created":[]}'
+    stripped = (
+        f"apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n  annotations:\n    sidecar-plugin.dev/injected: '{marker}'\n"
+        "spec:\n  initContainers:\n  - {name: a, image: x}\n  containers:\n  - {name: web, image: x}\n"
+    )
+    rules = "resourceRules: [{apiGroups: [''], apiVersions: [v1], operations: [CREATE], resources: [%s]}]"
+    policy = "kind: %s\napiVersion: x/v1\nmetadata: {name: %s}\nspec: {matchConstraints: {%s}}\n"
+    policies = [
+        policy % ("MutatingAdmissionPolicy", "one", rules % "pods"),
+        policy % ("MutatingPolicy", "two", rules % "pods"),
+        policy % ("MutatingPolicy", "of-services", rules % "services"),
+    ]
+    done = check("--select", "native-sidecar-stripped", stdin="---\n".join([stripped, *policies]))
+    assert done.status == 1
+    assert "(those that change pods: one, two)" in done.stdout.decode()
