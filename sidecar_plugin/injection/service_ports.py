@@ -17,7 +17,7 @@ from sidecar_plugin.kubernetes.containers import containers
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.kubernetes.text_search import items_of
 from sidecar_plugin.runtime.report import Outcome, Results
-from sidecar_plugin.yamledit.access import items_at, scalar_text, value_at
+from sidecar_plugin.yamledit.access import items_at, scalar_text, text_at, value_at
 from sidecar_plugin.yamledit.construct import DataError, resolve
 from sidecar_plugin.yamledit.documents import Document
 from sidecar_plugin.yamledit.editor import EditError, Editor
@@ -78,8 +78,8 @@ class ServicePorts:
         named: dict[str, int] = {}
         for container in containers(pod):
             for port in items_at(container.node, "ports"):
-                number, name = _port_text(port, "containerPort"), _text(port, "name")
-                if number.isdecimal() and _text(port, "protocol") in ("", "TCP"):
+                number, name = _port_text(port, "containerPort"), text_at(port, "name")
+                if number.isdecimal() and text_at(port, "protocol") in ("", "TCP"):
                     ports.add(int(number))
                     if name:
                         named.setdefault(name, int(number))
@@ -103,7 +103,7 @@ class ServicePorts:
             try:
                 self._route(service, editor, place)
             except EditError as error:
-                raise ManifestError(f"Service/{_name(service)}: {error.message}", place()) from None
+                raise ManifestError(f"Service/{text_at(service, 'metadata', 'name')}: {error.message}", place()) from None
         return editor.result()
 
     def warn_of_unreached(self) -> None:
@@ -118,24 +118,25 @@ class ServicePorts:
     def _route(self, service: Mapping, editor: Editor, place: Callable[[], Place]) -> None:
         spec = value_at(service, "spec")
         selector = _strings(value_at(spec, "selector"))
-        namespace = scalar_text(metadata, "namespace") or "" if (metadata := value_at(service, "metadata")) else ""
-        if not selector or _text(spec, "type") == "ExternalName":
+        namespace = text_at(service, "metadata", "namespace")
+        if not selector or text_at(spec, "type") == "ExternalName":
             return
         selected = self._selected(selector, namespace)
         agents = {port.agent for _, pod in selected for port in pod.taken.values()}
         if not agents:
             return
-        name = f"Service/{_name(service)}"
-        if _text(spec, "clusterIP") == "None":
+        name = text_at(service, "metadata", "name")
+        title = f"Service/{name}"
+        if text_at(spec, "clusterIP") == "None":
             self._reached.update(index for index, _ in selected)
-            message = f"{name} is headless: its clients connect to the pods themselves, past the agent {', '.join(agents)}"
+            message = f"{title} is headless: its clients connect to the pods themselves, past the agent {', '.join(agents)}"
             self._results.warn(f"{message}; let them use the agent's port, or a Service with an address", place())
             return
-        ports = list(self._ports(name, spec, selected, place))
+        ports = list(self._ports(title, spec, selected, place))
         if ports:
             _write(service, ports, editor)
             note = ", ".join(f"port {port.path} to {port.to.name} (the agent {port.to.agent})" for port in ports)
-            self._results.outcomes.append(Outcome(place, "Service", namespace, _name(service), note=note))
+            self._results.outcomes.append(Outcome(place, "Service", namespace, name, note=note))
 
     def _selected(self, selector: dict[str, str], namespace: str) -> list[tuple[int, _Pod]]:
         """Return the pods that a Service selects, with their index; only those with its rarest label are looked at."""
@@ -153,7 +154,7 @@ class ServicePorts:
         """Yield the ports of a Service that are to go to an agent's. Raises ManifestError where its pods do not agree."""
         for item in items_at(spec, "ports"):
             node = follow(item)
-            if not isinstance(node, Mapping) or _text(node, "protocol") not in ("", "TCP"):
+            if not isinstance(node, Mapping) or text_at(node, "protocol") not in ("", "TCP"):
                 continue
             path = _port_text(node, "port")
             target = _port_text(node, "targetPort") or path
@@ -271,16 +272,7 @@ def _as_it_was(was: str, now: Scalar) -> str:
 
 def _key(port: Mapping) -> str:
     """Return what tells the ports of a Service apart (the Kubernetes API's list map keys)."""
-    return f"{_text(port, 'port')}/{_text(port, 'protocol') or 'TCP'}"
-
-
-def _name(service: Mapping) -> str:
-    return _text(value_at(service, "metadata"), "name")
-
-
-def _text(node: Node | None, key: str) -> str:
-    target = follow(node) if node is not None else None
-    return (scalar_text(target, key) or "") if isinstance(target, Mapping) else ""
+    return f"{text_at(port, 'port')}/{text_at(port, 'protocol') or 'TCP'}"
 
 
 def _port_text(node: Node | None, key: str) -> str:

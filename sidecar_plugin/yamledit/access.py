@@ -52,6 +52,12 @@ def value_at(node: Node | None, *path: str) -> Target | None:
     return follow(node) if node is not None else None
 
 
+def text_at(node: Node | None, *path: str) -> str:
+    """Return the text of the scalar at a path, "" if there is none."""
+    found = value_at(node, *path)
+    return found.value if isinstance(found, Scalar) else ""
+
+
 def items_at(node: Node | None, *path: str) -> list[Node]:
     """Return the items of the list at a path, [] if there is no list."""
     found = value_at(node, *path)

@@ -12,7 +12,7 @@ from sidecar_plugin.kubernetes.cluster_version import ClusterVersion
 from sidecar_plugin.kubernetes.containers import Container, containers
 from sidecar_plugin.kubernetes.pod_rules import Problem as Problem
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, runs_to_completion
-from sidecar_plugin.yamledit.access import items_at, scalar_text, value_at
+from sidecar_plugin.yamledit.access import items_at, scalar_text, text_at, value_at
 from sidecar_plugin.yamledit.construct import DataError, resolve, to_data
 from sidecar_plugin.yamledit.documents import Document
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, Sequence, Target, follow
@@ -95,13 +95,8 @@ class DocumentSubject(NamedTuple):
     root: Target
 
 
+text = text_at
 value = value_at
-
-
-def text(node: Node | None, *path: str) -> str:
-    """Return the text of the scalar at a path, "" if there is none."""
-    found = value(node, *path)
-    return found.value if isinstance(found, Scalar) else ""
 
 
 def mappings(node: Node | None, *path: str) -> list[Mapping]:
