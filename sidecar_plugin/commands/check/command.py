@@ -119,12 +119,11 @@ def check_cluster(kubectl: Kubectl, options: Options, rules: "list[Rule]") -> "t
     """
     given = options if options.cluster_version else options._replace(cluster_version=str(kubectl.version()))
     live = live_objects(kubectl, settings_for(given, [], Results()).workload_kinds())
-    report = _check(live.own, given, rules)
+    report = _check([*live.about, *live.own], given, rules)
     # Of pods that a controller made only what befell them is told: the rest is told of the controller.
     stripped = [rule for rule in rules if rule.ID == native_sidecar_stripped.ID]
-    of_pods = _check([*live.own, *live.owned], given, stripped).findings if stripped else []
-    more = [finding for finding in of_pods if finding not in report.findings]
-    return report._replace(findings=[*report.findings, *more]), live.unread
+    of_pods = _check([*live.about, *live.owned], given, stripped).findings if stripped else []
+    return report._replace(findings=[*report.findings, *of_pods]), live.unread
 
 
 def _check(sources: list[Source], options: Options, rules: "list[Rule]") -> "Report":

@@ -1,6 +1,6 @@
 """What a cluster holds, as texts that the rules read like files: each object is one, named NAMESPACE/KIND/NAME."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sidecar_plugin.commands.check.nodes import ABOUT_THE_CLUSTER, GROUPS_ABOUT_THE_CLUSTER
 from sidecar_plugin.kubernetes.kubectl import Kubectl, source_of, without_owned
@@ -10,8 +10,10 @@ from sidecar_plugin.yamledit.source import Source
 
 
 class LiveObjects(NamedTuple):
-    """The objects of a cluster: `owned` are pods that a controller made, `unread` the types that the user may not list."""
+    """The objects of a cluster: those `about` the cluster itself, `owned` pods that a controller made, and its `own` others;
+    `unread` are the types that the user may not list."""
 
+    about: list[Source]
     own: list[Source]
     owned: list[Source]
     unread: list[str]
@@ -27,4 +29,8 @@ def live_objects(kubectl: Kubectl, kinds: WorkloadKinds) -> LiveObjects:
     own = without_owned(objects)
     ours = {id(each) for each in own}
     owned = [each for each in objects if id(each) not in ours and each.get("kind") == "Pod"]
-    return LiveObjects([*map(source_of, (*about, *own))], [*map(source_of, owned)], [*unread, *more_unread])
+    return LiveObjects(_sources(about), _sources(own), _sources(owned), [*unread, *more_unread])
+
+
+def _sources(objects: list[dict[str, Any]]) -> list[Source]:
+    return [source_of(each) for each in objects]
