@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from sidecar_plugin.commands import Command
+    from sidecar_plugin.kubernetes.kubectl import Kubectl
 
 PROGRAM = "sidecar-plugin"
 OPTIONS: tuple[tuple[str, str, str], ...] = (
@@ -136,3 +137,30 @@ def options(parsed: "Namespace") -> Options:
     """Return OPTIONS as they were given, with the default of one that the command does not take."""
     given = (getattr(parsed, name, default) for name, default in Options._field_defaults.items())
     return Options._make(tuple(value) if isinstance(value, list) else value for value in given)
+
+
+CLUSTER_OPTIONS = ("namespace", "all_namespaces", "selector", "context", "kubeconfig", "kubectl")
+"""What `add_kubectl_options` adds, as the names of a parser's results."""
+
+
+def add_kubectl_options(parser: "_ActionsContainer", of_what: str) -> None:
+    """Add the options that choose a cluster and objects in it; `of_what` is what a selector chooses."""
+    parser.add_argument("-n", "--namespace", metavar="NAMESPACE", help="the namespace that kubectl asks for")
+    parser.add_argument("-A", "--all-namespaces", action="store_true", help="all namespaces")
+    parser.add_argument("-l", "--selector", metavar="LABELS", help=f"only {of_what} with these labels")
+    parser.add_argument("--context", metavar="CONTEXT", help="the context of kubectl's configuration")
+    parser.add_argument("--kubeconfig", metavar="FILE", help="kubectl's configuration")
+    parser.add_argument("--kubectl", metavar="PROGRAM", help="the kubectl to run (default: kubectl)")
+
+
+def kubectl_of(given: "Namespace") -> "Kubectl":
+    """Return the kubectl that the options choose. Raises UsageError."""
+    from sidecar_plugin.kubernetes.kubectl import Kubectl  # late: the filter asks no cluster
+
+    if given.namespace and given.all_namespaces:
+        raise UsageError("--namespace and --all-namespaces contradict each other")
+    connection = [f"--{name}={getattr(given, name)}" for name in ("context", "kubeconfig") if getattr(given, name)]
+    selection = [f"--{name}={getattr(given, name)}" for name in ("namespace", "selector") if getattr(given, name)]
+    if given.all_namespaces:
+        selection.append("--all-namespaces")
+    return Kubectl(given.kubectl or "kubectl", tuple(connection), tuple(selection))

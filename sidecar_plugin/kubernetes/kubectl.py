@@ -3,15 +3,12 @@
 import json
 import re
 import subprocess
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from sidecar_plugin.errors import SidecarPluginError, UsageError
+from sidecar_plugin.errors import SidecarPluginError
 from sidecar_plugin.kubernetes.cluster_version import ClusterVersion, parse_cluster_version
 from sidecar_plugin.yamledit.emitter import block
 from sidecar_plugin.yamledit.source import Source
-
-if TYPE_CHECKING:
-    from argparse import Namespace, _ActionsContainer
 
 _SECONDS = 60  # for one answer
 _FORBIDDEN = re.compile(r"^Error from server \(Forbidden\): (\S+) is forbidden", re.MULTILINE)
@@ -119,28 +116,3 @@ def _controllers(data: dict[str, Any]) -> list[dict[str, Any]]:
     return (
         [owner for owner in owners if isinstance(owner, dict) and owner.get("controller")] if isinstance(owners, list) else []
     )
-
-
-CLUSTER_OPTIONS = ("namespace", "all_namespaces", "selector", "context", "kubeconfig", "kubectl")
-"""What `add_kubectl_options` adds, as the names of a parser's results."""
-
-
-def add_kubectl_options(parser: "_ActionsContainer", of_what: str) -> None:
-    """Add the options that choose a cluster and objects in it; `of_what` is what a selector chooses."""
-    parser.add_argument("-n", "--namespace", metavar="NAMESPACE", help="the namespace that kubectl asks for")
-    parser.add_argument("-A", "--all-namespaces", action="store_true", help="all namespaces")
-    parser.add_argument("-l", "--selector", metavar="LABELS", help=f"only {of_what} with these labels")
-    parser.add_argument("--context", metavar="CONTEXT", help="the context of kubectl's configuration")
-    parser.add_argument("--kubeconfig", metavar="FILE", help="kubectl's configuration")
-    parser.add_argument("--kubectl", metavar="PROGRAM", help="the kubectl to run (default: kubectl)")
-
-
-def kubectl_of(given: "Namespace") -> Kubectl:
-    """Return the kubectl that the options choose. Raises UsageError."""
-    if given.namespace and given.all_namespaces:
-        raise UsageError("--namespace and --all-namespaces contradict each other")
-    connection = [f"--{name}={getattr(given, name)}" for name in ("context", "kubeconfig") if getattr(given, name)]
-    selection = [f"--{name}={getattr(given, name)}" for name in ("namespace", "selector") if getattr(given, name)]
-    if given.all_namespaces:
-        selection.append("--all-namespaces")
-    return Kubectl(given.kubectl or "kubectl", tuple(connection), tuple(selection))

@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sidecar_plugin.commands import Command
-from sidecar_plugin.commands.arguments import add_options
+from sidecar_plugin.commands.arguments import CLUSTER_OPTIONS, add_kubectl_options, add_options, kubectl_of
 from sidecar_plugin.commands.check.formats import FORMATS, Report
 from sidecar_plugin.commands.check.live import live_objects
 from sidecar_plugin.commands.check.nodes import nodes_and_webhooks
@@ -12,7 +12,7 @@ from sidecar_plugin.commands.check.rule import Rule, documentation, title
 from sidecar_plugin.commands.check.rules import RULES, native_sidecar_stripped, rule_of, selected
 from sidecar_plugin.errors import ManifestError, Place, SidecarPluginError, UsageError
 from sidecar_plugin.injection.stream import read_stream
-from sidecar_plugin.kubernetes.kubectl import CLUSTER_OPTIONS, Kubectl, add_kubectl_options, kubectl_of
+from sidecar_plugin.kubernetes.kubectl import Kubectl
 from sidecar_plugin.kubernetes.text_search import may_hold_objects_about_pods
 from sidecar_plugin.runtime.console import say, write
 from sidecar_plugin.runtime.files import read_files

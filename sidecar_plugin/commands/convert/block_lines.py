@@ -1,8 +1,10 @@
 """Lines of a text that is edited: where they start, what belongs to a list's item, and moving lines in or out."""
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
+from sidecar_plugin.yamledit.documents import edited
 from sidecar_plugin.yamledit.editor import EditError
 from sidecar_plugin.yamledit.extent import content_end
 from sidecar_plugin.yamledit.lines import BREAKS, content_line_end, line_break, line_end, line_start
@@ -31,13 +33,11 @@ class Lines(NamedTuple):
 
 def replaced(text: str, replacements: list[Replacement]) -> str:
     """Return the text with all replacements; those at one place come in the order given. Raises EditError if two overlap."""
-    pieces, position = [], 0
-    for replacement in sorted(replacements, key=lambda replacement: replacement[:2]):
-        if replacement.start < position:
-            raise EditError("two edits would overlap", replacement.start)
-        pieces += [text[position : replacement.start], replacement.text]
-        position = replacement.end
-    return "".join([*pieces, text[position:]])
+    ordered = sorted(replacements, key=lambda replacement: replacement[:2])
+    for before, after in pairwise(ordered):
+        if after.start < before.end:
+            raise EditError("two edits would overlap", after.start)
+    return edited(text, [*ordered])
 
 
 def is_first_on_line(text: str, offset: int) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sidecar_plugin.commands import Command
-from sidecar_plugin.commands.arguments import PROGRAM
+from sidecar_plugin.commands.arguments import CLUSTER_OPTIONS, PROGRAM, add_kubectl_options, kubectl_of
 from sidecar_plugin.commands.verify.page import page
 from sidecar_plugin.commands.verify.plan import plan
 from sidecar_plugin.commands.verify.status import read
@@ -14,7 +14,7 @@ from sidecar_plugin.commands.verify.timeline import as_text, timelines
 from sidecar_plugin.commands.verify.verdicts import FAILED, WAITING, Verdicts, judge
 from sidecar_plugin.errors import ManifestError, UsageError
 from sidecar_plugin.kubernetes.cluster_version import ClusterVersion, parse_cluster_version
-from sidecar_plugin.kubernetes.kubectl import CLUSTER_OPTIONS, KubectlError, add_kubectl_options, kubectl_of
+from sidecar_plugin.kubernetes.kubectl import KubectlError
 from sidecar_plugin.runtime.atomic_write import Replacement, replace_files
 from sidecar_plugin.runtime.console import read_stdin, write
 from sidecar_plugin.runtime.files import check_given
