@@ -118,6 +118,12 @@ def _escape(character: str) -> str:
     return short or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
 
 
+def first_of(names: list[str], most: int) -> str:
+    """Return names as a message lists them: the first `most`, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean "X"?` for the known word nearest to `word`, or "" when none is near."""
     from difflib import get_close_matches  # needed on errors only

@@ -153,8 +153,8 @@ def add_kubectl_options(parser: "_ActionsContainer", of_what: str) -> None:
     parser.add_argument("--kubectl", metavar="PROGRAM", help="the kubectl to run (default: kubectl)")
 
 
-def kubectl_of(given: "Namespace") -> "Kubectl":
-    """Return the kubectl that the options choose. Raises UsageError."""
+def kubectl_of(given: "Namespace", by_hand: str = "") -> "Kubectl":
+    """Return the kubectl that the options choose; `by_hand` as Kubectl says. Raises UsageError."""
     from sidecar_plugin.kubernetes.kubectl import Kubectl  # late: the filter asks no cluster
 
     if given.namespace and given.all_namespaces:
@@ -163,4 +163,4 @@ def kubectl_of(given: "Namespace") -> "Kubectl":
     selection = [f"--{name}={getattr(given, name)}" for name in ("namespace", "selector") if getattr(given, name)]
     if given.all_namespaces:
         selection.append("--all-namespaces")
-    return Kubectl(given.kubectl or "kubectl", tuple(connection), tuple(selection))
+    return Kubectl(given.kubectl or "kubectl", tuple(connection), tuple(selection), by_hand)

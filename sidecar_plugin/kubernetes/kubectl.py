@@ -19,20 +19,26 @@ class KubectlError(SidecarPluginError):
     """kubectl is not there, or did not succeed."""
 
 
-class ResourceType(NamedTuple):
-    """A type that the API server serves: `name` is what kubectl calls it, such as rollouts.argoproj.io."""
+class ResourceTypes(NamedTuple):
+    """The types that the API server serves, as (group, kind, what kubectl calls it, such as rollouts.argoproj.io)."""
 
-    name: str
-    group: str
-    kind: str
+    rows: tuple[tuple[str, str, str], ...]
+
+    def names(self, wanted: list[tuple[str, str]]) -> list[str]:
+        """Return what kubectl calls those of these groups and kinds that the API server serves."""
+        return [name for group, kind, name in self.rows if (group, kind) in wanted]
 
 
 class Kubectl(NamedTuple):
-    """The program, the options that choose the cluster, and those that choose objects in it."""
+    """The program, the options that choose the cluster, and those that choose objects in it.
+
+    `by_hand` is the command line that does without the program, by what it printed elsewhere, "" where there is none.
+    """
 
     program: str
     connection: tuple[str, ...]
     selection: tuple[str, ...]
+    by_hand: str = ""
 
     def pods_and_jobs(self) -> bytes:
         """Return what `kubectl get pods,jobs -o json` says. Raises KubectlError."""
@@ -45,15 +51,15 @@ class Kubectl(NamedTuple):
         except (ValueError, LookupError, TypeError):
             raise KubectlError(f"`{self.program} version -o json` tells no serverVersion; give --cluster-version") from None
 
-    def types(self) -> list[ResourceType]:
+    def types(self) -> ResourceTypes:
         """Return the types of objects that can be listed. Raises KubectlError."""
         rows = (line.split() for line in self._run("api-resources", "--verbs=list", "--no-headers").decode().splitlines())
         found = []
         for row in rows:  # NAME, short names where there are any, APIVERSION, NAMESPACED, KIND
             if len(row) >= 4:
                 group = row[-3].rpartition("/")[0]
-                found.append(ResourceType(f"{row[0]}.{group}" if group else row[0], group, row[-1]))
-        return found
+                found.append((group, row[-1], f"{row[0]}.{group}" if group else row[0]))
+        return ResourceTypes(tuple(found))
 
     def objects(self, names: list[str], is_namespaced: bool = True) -> tuple[list[dict[str, Any]], list[str]]:
         """Return the objects of these types, and the names of those that the user may not list. Raises KubectlError."""
@@ -82,8 +88,9 @@ class Kubectl(NamedTuple):
         try:
             return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603
         except OSError as error:
-            message = f"{self.program} cannot be run ({error.strerror}); name it with --kubectl, or hand over what it says: "
-            raise KubectlError(f"{message}`kubectl get pods,jobs -o json | sidecar-plugin verify -`") from None
+            by_hand = f", or hand over what it prints elsewhere: `{self.by_hand}`" if self.by_hand else ""
+            message = f"{self.program} cannot be run ({error.strerror}); name it with --kubectl{by_hand}"
+            raise KubectlError(message) from None
         except subprocess.TimeoutExpired:
             raise KubectlError(f"`{' '.join(command)}` has not answered in {_SECONDS} seconds") from None
 

@@ -11,8 +11,8 @@ _ESCAPED = r"\\[xuU\n\r\x85\u2028\u2029]"
 _MAX_DEPTH = 40  # levels to look for something like a pod template
 
 
-OBJECTS_ABOUT_PODS = ("LimitRange", "ResourceQuota", "HorizontalPodAutoscaler")
-"""The kinds that limit or scale pods; see stream_objects."""
+OBJECTS_ABOUT_PODS = {"LimitRange": "", "ResourceQuota": "", "HorizontalPodAutoscaler": "autoscaling"}
+"""The kinds that limit or scale pods, with their group; see stream_objects."""
 
 
 def may_hold_objects_about_pods(text: str) -> bool:

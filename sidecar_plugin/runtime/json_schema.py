@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from itertools import islice
 from typing import Any, NamedTuple
 
-from sidecar_plugin.errors import did_you_mean
+from sidecar_plugin.errors import did_you_mean, first_of
 from sidecar_plugin.runtime.cache import RIGHT, kept_results
 
 Path = list[str | int]
@@ -130,6 +130,8 @@ def _problem(error: Any, schema: dict[str, Any]) -> Problem:
         near = did_you_mean(error.instance, map(str, options)) if isinstance(error.instance, str) else ""
         return Problem(path, f"must be {_any_of(options)}, but is {name_of(error.instance)}{near}")
     if comment := _comment_at(schema, error.schema_path):
+        if comment.startswith("left "):  # out, or at its default
+            return Problem(path, f"must be {comment}")
         shown = str(error.kind.error.instance) if kind == "propertyNames" else error.instance
         return Problem(path, f"must be {comment}, but is {name_of(shown)}", shown if kind == "propertyNames" else None)
     if kind == "minLength" and error.instance == "":
@@ -181,8 +183,7 @@ def _resolve(schema: dict[str, Any], reference: str) -> Any:
 
 
 def _known(known: list[str]) -> str:
-    more = f" and {len(known) - MAX_NAMED} more" if len(known) > MAX_NAMED else ""
-    return f"; known here: {', '.join(known[:MAX_NAMED])}{more}" if known else ""
+    return f"; known here: {first_of(known, MAX_NAMED)}" if known else ""
 
 
 def _any_of(options: list[Any]) -> str:

@@ -245,7 +245,8 @@ def test_nothing_needs_a_privilege(agent: str) -> None:
         (
             "logging",
             {"logs": {"path": "/x"}},
-            "agents.logging.logs: must be left out: write sources: [{path: /var/log/app/*.log}]",
+            "agents.logging.logs: must be left out; write sources: [{path: /var/log/app/*.log}] instead, with format and "
+            "volume: {name, mountPath} in it, and sharedFolders for sizeLimit and initContainers\n",
         ),
         ("logging", {"resources": {"limits": {"cpu": "a lot"}}}, "agents.logging.resources.limits.cpu"),
         ("logging", {"resourcesPercent": -1}, "agents.logging.resourcesPercent"),

@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from sidecar_plugin.commands import Command
-from sidecar_plugin.commands.arguments import CLUSTER_OPTIONS, add_kubectl_options, add_options, kubectl_of
+from sidecar_plugin.commands.arguments import CLUSTER_OPTIONS, PROGRAM, add_kubectl_options, add_options, kubectl_of
 from sidecar_plugin.commands.check.formats import FORMATS, Report
 from sidecar_plugin.commands.check.live import live_objects
 from sidecar_plugin.commands.check.nodes import nodes_and_webhooks
@@ -32,6 +32,9 @@ DESCRIPTION = """\
 Check manifests and values files for mistakes in how sidecars are declared. The exit status is 1 if there is a finding of level
 error (with --strict: any finding). Rules that depend on the cluster's version or platform run only if these are given.
 """
+
+
+_BY_HAND = f"kubectl get deployments,statefulsets,daemonsets,jobs,cronjobs,nodes -A -o yaml | {PROGRAM} check -"
 
 
 class _Check:
@@ -71,7 +74,7 @@ class _Check:
                 raise UsageError(f"--{name.replace('_', '-')} is for kubectl, and without --cluster none is run")
         given = Options(config=tuple(arguments.config), cluster_version=arguments.cluster_version, platform=arguments.platform)
         if arguments.cluster:
-            report, unread = check_cluster(kubectl_of(arguments), given, rules)
+            report, unread = check_cluster(kubectl_of(arguments, _BY_HAND), given, rules)
             for name in unread:
                 say(f"sidecar-plugin: not read, as you may not list them: {name}\n")
         else:

@@ -11,9 +11,14 @@ from sidecar_plugin.yamledit.documents import split
 from sidecar_plugin.yamledit.nodes import Mapping
 from sidecar_plugin.yamledit.source import Source
 
-_CHANGING = ("MutatingWebhookConfiguration", "MutatingAdmissionPolicy", "MutatingPolicy")
-ABOUT_THE_CLUSTER = ("Node", *_CHANGING)
-GROUPS_ABOUT_THE_CLUSTER = ("", "admissionregistration.k8s.io", "policies.kyverno.io")
+_ADMISSION = "admissionregistration.k8s.io"
+_CHANGING = {
+    "MutatingWebhookConfiguration": _ADMISSION,
+    "MutatingAdmissionPolicy": _ADMISSION,
+    "MutatingPolicy": "policies.kyverno.io",
+}
+ABOUT_THE_CLUSTER = {"Node": "", **_CHANGING}
+"""The kinds, with their group."""
 VIRTUAL_LABELS = (("type", "virtual-kubelet"), ("eks.amazonaws.com/compute-type", "fargate"))
 VIRTUAL_TAINT = "virtual-kubelet.io/provider"
 

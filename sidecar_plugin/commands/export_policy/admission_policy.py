@@ -52,8 +52,7 @@ class _AdmissionPolicy:
         version = asked.settings.cluster_version
         assert version is not None
         if version < _VALIDATING:
-            message = f"Kubernetes {version} has no ValidatingAdmissionPolicy that is stable; it is there from {_VALIDATING} on"
-            raise PolicyError(f"{message}; --engine kyverno needs none")
+            raise _too_old(version, "ValidatingAdmissionPolicy that is stable", _VALIDATING)
         return Exported(_validating(f"{asked.name}-guard", spec, action.capitalize()), [])
 
 
@@ -70,8 +69,12 @@ def _mutating_version(version: ClusterVersion) -> str:
     for since, name in _MUTATING:
         if version >= since:
             return name
-    message = f"Kubernetes {version} has no MutatingAdmissionPolicy; it is there from {_MUTATING[-1][0]} on"
-    raise PolicyError(f"{message}; --engine kyverno needs none")
+    raise _too_old(version, "MutatingAdmissionPolicy", _MUTATING[-1][0], ", or OpenKruise: --engine sidecarset")
+
+
+def _too_old(version: ClusterVersion, what: str, since: ClusterVersion, other: str = "") -> PolicyError:
+    kyverno = f"A Kyverno that supports {version} can do the same: --engine kyverno --engine-version VERSION"
+    return PolicyError(f"Kubernetes {version} has no {what}; it is there from {since} on. {kyverno}{other}")
 
 
 def _validating(name: str, spec: Data, action: str) -> list[Data]:

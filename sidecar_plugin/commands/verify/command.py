@@ -91,7 +91,7 @@ def _of_file(given: "Namespace", version: ClusterVersion | None) -> Verdicts:
 
 
 def _of_cluster(given: "Namespace", version: ClusterVersion | None) -> Verdicts:
-    kubectl = kubectl_of(given)
+    kubectl = kubectl_of(given, f"kubectl get pods,jobs -o json | {PROGRAM} verify -")
     deadline = time.monotonic() + _seconds(given.wait)
     version = version or kubectl.version()
     while True:

@@ -95,8 +95,7 @@ class Plan(NamedTuple):
 def plan(kubectl: Kubectl, version: ClusterVersion | None) -> Plan:
     """Return the plan for what kubectl selects; `version` is the API server's where it is given. Raises KubectlError."""
     kinds = WorkloadKinds()
-    wanted = set(kinds.listed())
-    objects, unread = kubectl.objects([each.name for each in kubectl.types() if (each.group, each.kind) in wanted])
+    objects, unread = kubectl.objects(kubectl.types().names(kinds.listed()))
     nodes, more_unread = kubectl.objects(["nodes"], is_namespaced=False)
     moves = [move for each in without_owned(objects) for move in _moves(each, kinds)]
     releases = [move.release for move in moves]

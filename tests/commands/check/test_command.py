@@ -81,6 +81,13 @@ def test_bad_usage(options: list[str], message: str) -> None:
     assert message in done.stderr
 
 
+def test_without_kubectl_the_message_says_how_to_do_without() -> None:
+    done = run("check", "--cluster", "--kubectl", "/no/kubectl")
+    assert (done.status, done.stdout) == (1, b"")
+    assert "name it with --kubectl, or hand over what it prints elsewhere: `kubectl get deployments," in done.stderr
+    assert done.stderr.endswith("-o yaml | sidecar-plugin check -`\n")
+
+
 def test_settings_in_options_must_be_right() -> None:
     done = check("--cluster-version", "1.3", stdin=POD)
     assert (done.status, done.stdout) == (1, b"")

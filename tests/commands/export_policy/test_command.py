@@ -56,7 +56,9 @@ def test_the_version_of_the_api_is_the_clusters(version: str, api: str, flags: b
 
 
 REFUSED = [
-    pytest.param(("--cluster-version", "1.31", *LOGGING), "it is there from 1.32 on", id="old"),
+    pytest.param(
+        ("--cluster-version", "1.31", *LOGGING), "it is there from 1.32 on. A Kyverno that supports 1.31 can", id="old"
+    ),
     pytest.param(LOGGING, "needs the cluster's version", id="no version"),
     pytest.param(("--cluster-version", "1.34"), "no agent is enabled", id="no agent"),
     pytest.param(
@@ -265,7 +267,7 @@ def test_a_guard_asks_for_the_image_of_the_registry_in_the_settings() -> None:
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [
-        pytest.param(("--cluster-version", "1.29", *LOGGING), 1, "from 1.30 on", id="old"),
+        pytest.param(("--cluster-version", "1.29", *LOGGING), 1, "from 1.30 on. A Kyverno that supports 1.29 can", id="old"),
         pytest.param(LOGGING, 1, "needs the cluster's version", id="no version"),
         pytest.param(("--cluster-version", "1.30"), 1, "no agent is enabled", id="no agent"),
         pytest.param(("--cluster-version", "1.30", "--bare", *LOGGING), 2, "--bare", id="bare"),

@@ -66,7 +66,17 @@ def test_input_that_cannot_be_judged(given: Any, message: str) -> None:
         (["-n", "shop", "-A"], 2, "--namespace and --all-namespaces contradict each other"),
         (["--output", "yaml"], 2, "argument --output/-o"),
         (["-", "--cluster-version", "1.3"], 1, "--cluster-version: 1.3 is no version that a cluster reports"),
-        (["--kubectl", "/no/kubectl"], 1, "/no/kubectl cannot be run (No such file or directory); name it with --kubectl, or "),
+        (
+            ["--kubectl", "/no/kubectl"],
+            1,
+            "/no/kubectl cannot be run (No such file or directory); name it with --kubectl, or "
+            "hand over what it prints elsewhere: `kubectl get pods,jobs -o json | sidecar-plugin verify -`\n",
+        ),
+        (
+            ["--plan", "--kubectl", "/no/kubectl"],
+            1,
+            "/no/kubectl cannot be run (No such file or directory); name it with --kubectl\n",
+        ),
         (["--kubectl", "false"], 1, "`false version -o json` ended with 1: "),
         (["--kubectl", "true"], 1, "`true version -o json` tells no serverVersion; give --cluster-version"),
     ],

@@ -44,6 +44,7 @@ Source: https://virtual-kubelet.io/docs/, https://docs.aws.amazon.com/eks/latest
 from collections.abc import Iterator
 
 from sidecar_plugin.commands.check.pod import Cluster, PodSubject, Problem
+from sidecar_plugin.errors import first_of
 
 ID = "daemonset-past-virtual-nodes"
 LEVEL = "warning"
@@ -54,10 +55,9 @@ _NAMED = 3  # nodes that a message names
 def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:
     virtual = [node.name for node in cluster.nodes if node.is_virtual]
     if subject.pod.kind == "DaemonSet" and virtual:
-        more = f" and {len(virtual) - _NAMED} more" if len(virtual) > _NAMED else ""
         yield Problem(
             subject.pod.root,
             subject.field("").removesuffix("spec.template."),
-            f"the virtual nodes {', '.join(virtual[:_NAMED])}{more} run no DaemonSets, so pods there go without this one",
+            f"the virtual nodes {first_of(virtual, _NAMED)} run no DaemonSets, so pods there go without this one",
             "if it is an agent, inject it as a sidecar (sidecar-plugin from-daemonset makes an agent folder of it)",
         )

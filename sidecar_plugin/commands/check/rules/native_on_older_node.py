@@ -42,6 +42,7 @@ Source: KEP-753, "Version Skew Strategy".
 from collections.abc import Iterator
 
 from sidecar_plugin.commands.check.pod import Cluster, PodSubject, Problem, value, who
+from sidecar_plugin.errors import first_of
 from sidecar_plugin.kubernetes.cluster_version import NATIVE_SIDECARS
 
 ID = "native-on-older-node"
@@ -54,14 +55,13 @@ def check(subject: PodSubject, cluster: Cluster) -> Iterator[Problem]:
     older = [node for node in cluster.nodes if node.version and node.version < NATIVE_SIDECARS and not node.is_virtual]
     if not older:
         return
-    names = ", ".join(f"{node.name} ({node.version})" for node in older[:_NAMED])
-    more = f" and {len(older) - _NAMED} more" if len(older) > _NAMED else ""
+    names = first_of([f"{node.name} ({node.version})" for node in older], _NAMED)
     for sidecar in subject.sidecars:
         if sidecar.declaration == "native":
             yield Problem(
                 value(sidecar.container.node, "restartPolicy") or sidecar.container.node,
                 sidecar.container.field(subject.pod, "restartPolicy"),
-                f"{who(sidecar.container)} is a native sidecar, and the kubelets of {names}{more} do not know it: on these "
+                f"{who(sidecar.container)} is a native sidecar, and the kubelets of {names} do not know it: on these "
                 "nodes the pod waits in Init",
                 "upgrade these nodes first, or keep the pod off them",
             )
