@@ -9,8 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from sidecar_plugin.errors import SettingsError
-from sidecar_plugin.injection.injector import Injector, injected
+from sidecar_plugin.injection.injector import Injected, Injector, injected, injected_alone
 from sidecar_plugin.injection.manifests import BroughtManifests
+from sidecar_plugin.injection.pod_injection import Around
+from sidecar_plugin.injection.service_ports import ServicePorts
 from sidecar_plugin.injection.stream import Stream, split_manifests
 from sidecar_plugin.kubernetes.origin import chart_of, covers, template_of, values_path
 from sidecar_plugin.runtime.report import Results
@@ -51,6 +53,12 @@ class ScopedInjector:
         """See Injector. Raises SettingsError as well for a workload of which nothing tells the chart, where that decides."""
         return self._injected(self._documents(stream))
 
+    def begin(self, stream: Stream, services: ServicePorts) -> Injected:
+        """See Injector."""
+        documents = self._documents(stream)
+        pieces = injected(documents, self._inject_document, self._results, services)
+        return Injected(documents, self._for_chart("").with_manifests(documents, pieces))
+
     def inject(self, stream: Stream) -> list[str]:
         """See Injector."""
         documents = self._documents(stream)
@@ -75,9 +83,10 @@ class ScopedInjector:
         return documents
 
     def _injected(self, documents: list[Document]) -> list[str]:
-        return injected(
-            documents, lambda document, around: self._for(document).inject_document(document, around), self._results
-        )
+        return injected_alone(documents, self._inject_document, self._results)
+
+    def _inject_document(self, document: Document, around: Around) -> str:
+        return self._for(document).inject_document(document, around)
 
     def _for(self, document: Document) -> Injector:
         chart = ""

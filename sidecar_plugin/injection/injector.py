@@ -4,7 +4,7 @@ Each document is cut from the stream as text. Only one that can hold a workload 
 some, is changed. What was injected before is taken out first, so that a second run gives what the first gave.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sidecar_plugin.agents.agent import AgentLibrary
 from sidecar_plugin.errors import ManifestError
@@ -13,11 +13,11 @@ from sidecar_plugin.injection.marker import has_marker
 from sidecar_plugin.injection.pod_injection import Around, PodInjection
 from sidecar_plugin.injection.rendering import Rendering
 from sidecar_plugin.injection.service_ports import ServicePorts
-from sidecar_plugin.injection.stream import AgentManifest, Stream, append_documents, check_foreign, split_manifests
+from sidecar_plugin.injection.stream import AgentManifest, Stream, check_foreign, documents_behind, split_manifests
 from sidecar_plugin.injection.uninject import NOTHING_REMOVED, remove
 from sidecar_plugin.injection.writer import PodWriter
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped
-from sidecar_plugin.kubernetes.text_search import may_hold_objects_about_pods, may_hold_services
+from sidecar_plugin.kubernetes.text_search import may_hold_objects_about_pods
 from sidecar_plugin.runtime.report import Results
 from sidecar_plugin.settings.settings import Settings
 from sidecar_plugin.yamledit.documents import Document
@@ -32,23 +32,36 @@ if TYPE_CHECKING:
     from sidecar_plugin.kubernetes.stream_rules import StreamRules
 
 
-def injected(documents: list[Document], inject: "Callable[[Document, Around], str]", results: Results) -> list[str]:
-    """Return the texts that `inject` makes of the documents of a stream.
+class Injected(NamedTuple):
+    """A stream's documents as they came, and what became of them in pieces, one a document and then what agents bring along.
 
-    Their pods are held against the stream's objects that limit or scale pods, each by `inject`, and here all together; then
-    Services get the ports of agents that stand in front of the pods'.
+    Its Services still send to the application's ports: `ServicePorts.routed` changes them.
+    """
+
+    documents: list[Document]
+    pieces: list[str]
+
+
+def injected(
+    documents: list[Document], inject: "Callable[[Document, Around], str]", results: Results, services: ServicePorts
+) -> list[str]:
+    """Return the texts that `inject` makes of the documents of a stream; `services` notes their pods.
+
+    The pods are held against the stream's objects that limit or scale pods, each by `inject`, and here all together.
     """
     rules = _stream_rules(documents)
-    with_services = [index for index, document in enumerate(documents) if may_hold_services(document.text)]
-    services = ServicePorts(results, bool(with_services))
     pieces = [inject(document, Around(rules, services)) for document in documents]
     for _, one, problem in rules.together() if rules else ():
         if problem.of_agents:
             results.warn(str(problem), one.document.place(problem.node.start))
-    if services.are_wanted:
-        for index in with_services:
-            pieces[index] = services.route(documents[index], pieces[index])
-        services.warn_of_unreached()
+    return pieces
+
+
+def injected_alone(documents: list[Document], inject: "Callable[[Document, Around], str]", results: Results) -> list[str]:
+    """Return what `injected` does, with the Services of the stream sent to the agents in front of its pods."""
+    services = ServicePorts(results, documents)
+    pieces = services.routed(documents, injected(documents, inject, results, services))
+    services.warn_of_unreached()
     return pieces
 
 
@@ -97,6 +110,15 @@ class Injector:
         `take_manifests`. Raises SidecarPluginError."""
         return self._injected(self._documents(stream))
 
+    def begin(self, stream: Stream, services: ServicePorts) -> Injected:
+        """Return one of several streams with the agents in it; its Services wait for the pods of the others. Raises
+        SidecarPluginError."""
+        if self.is_idle:
+            return Injected([], self.inject(stream))
+        documents = self._documents(stream)
+        pieces = injected(documents, self.inject_document, self._results, services)
+        return Injected(documents, self.with_manifests(documents, pieces))
+
     def inject(self, stream: Stream) -> list[str]:
         """Return the text of the stream with the agents in it, in pieces. Raises SidecarPluginError."""
         documents = self._documents(stream)
@@ -105,14 +127,14 @@ class Injector:
     def _injected(self, documents: list[Document]) -> list[str]:
         if self.is_idle:
             return [self.inject_document(document, Around(None, None)) for document in documents]
-        return injected(documents, self.inject_document, self._results)
+        return injected_alone(documents, self.inject_document, self._results)
 
     def with_manifests(self, documents: list[Document], pieces: list[str]) -> list[str]:
         """Return the texts that the documents became with the manifests of agents behind them. Raises SidecarPluginError."""
         manifests = self._manifests.new()
         if manifests:
             self._manifests.check_apart(documents)
-            pieces = [append_documents("".join(pieces), documents[-1], manifests)]
+            pieces = [*pieces, documents_behind("".join(pieces), documents[-1], manifests)]
             self._manifests.take()
         return pieces
 

@@ -8,7 +8,8 @@ from sidecar_plugin.errors import DeclarationError, TemplateError, VersionError
 from sidecar_plugin.injection.additions import PodAdditions
 from sidecar_plugin.injection.pod_metadata import agents_clash
 from sidecar_plugin.injection.rendering import Rendering
-from sidecar_plugin.injection.service_ports import AgentPort, ServicePorts
+from sidecar_plugin.injection.service_ports import ServicePorts
+from sidecar_plugin.injection.target_ports import AgentPort
 from sidecar_plugin.injection.uninject import Removed
 from sidecar_plugin.kubernetes import pod_rules
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration

@@ -1,38 +1,28 @@
 """Services whose target ports an agent takes, so that what they send to a pod goes through the agent.
 
 An agent in front of the application's ports says by `servicePorts` which of its own ports stands for which. When the pods of a
-stream have their agents, each Service of the stream that selects one of them gets the agent's port as its targetPort, and a
-marker that tells what stood there; `put_back` is the inverse.
+run have their agents, each Service of the run that selects one of them gets the agent's port as its targetPort, and a marker
+that tells what stood there (`target_ports.py`).
 """
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
 from sidecar_plugin.errors import ManifestError, Place
-from sidecar_plugin.injection.marker import INJECTED, ServiceMarker, is_port_text, service_marker_of
-from sidecar_plugin.injection.removal import Gone
+from sidecar_plugin.injection.marker import ServiceMarker, has_marker, service_marker_of
+from sidecar_plugin.injection.target_ports import SHARED, AgentPort, RoutedPort, write
 from sidecar_plugin.kubernetes.containers import containers
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
-from sidecar_plugin.kubernetes.text_search import items_of
+from sidecar_plugin.kubernetes.text_search import items_of, may_hold_services
 from sidecar_plugin.runtime.report import Outcome, Results
 from sidecar_plugin.yamledit.access import items_at, scalar_text, text_at, value_at
 from sidecar_plugin.yamledit.construct import DataError, resolve
 from sidecar_plugin.yamledit.documents import Document
 from sidecar_plugin.yamledit.editor import EditError, Editor
-from sidecar_plugin.yamledit.emitter import Emitter, scalar
-from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, Sequence, follow, is_null
+from sidecar_plugin.yamledit.emitter import Emitter
+from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, follow
 from sidecar_plugin.yamledit.parser import parse
-
-_SHARED = "is shared through an anchor or an alias, and only this Service is to be changed; write it out here"
-
-
-class AgentPort(NamedTuple):
-    """A port of an agent that stands in front of one of the application's."""
-
-    agent: str
-    name: str
 
 
 class _Pod(NamedTuple):
@@ -47,30 +37,22 @@ class _Pod(NamedTuple):
     place: Callable[[], Place]
 
 
-class _Port(NamedTuple):
-    """A port of a Service that is to go to an agent's."""
-
-    node: Mapping
-    path: str
-    to: AgentPort
-
-
 class ServicePorts:
-    """The pods of one stream, and its Services, which are changed when all pods are known."""
+    """The pods of one or more streams, and their Services, which are changed when all pods are known."""
 
     __slots__ = ("_by_label", "_has_services", "_pods", "_reached", "_results")
 
-    def __init__(self, results: Results, has_services: bool) -> None:
-        """`has_services`: whether the stream can have Services at all; without them only pods are of interest whose agents
-        take their ports."""
+    def __init__(self, results: Results, documents: Iterable[Document]) -> None:
+        """Take the documents of all streams. Where none can hold a Service, only pods are of interest whose agents take their
+        ports."""
         self._results = results
-        self._has_services = has_services
+        self._has_services = any(may_hold_services(document.text) for document in documents)
         self._pods: list[_Pod] = []
         self._by_label: dict[tuple[str, str], list[int]] = {}
         self._reached: set[int] = set()
 
     def see(self, pod: PodTemplate, taken: dict[int, AgentPort], more_labels: dict[str, str]) -> None:
-        """Note a pod of the stream; `taken` are its ports that agents stand in front of, `more_labels` what agents add."""
+        """Note a pod; `taken` are its ports that agents stand in front of, `more_labels` what agents add."""
         if not taken and not self._has_services:
             return
         labels = {**_strings(value_at(pod.template, "metadata", "labels")), **more_labels}
@@ -88,22 +70,32 @@ class ServicePorts:
             self._by_label.setdefault(label, []).append(len(self._pods))
         self._pods.append(_Pod(f"{pod.kind}/{pod.name}", pod.namespace, labels, ports, named, taken, place))
 
-    @property
-    def are_wanted(self) -> bool:
-        """Whether an agent of one of the pods takes ports of Services."""
-        return any(pod.taken for pod in self._pods)
+    def routed(self, documents: list[Document], pieces: list[str]) -> list[str]:
+        """Return the texts that the documents of a stream have become with their Services changed; further pieces stay.
 
-    def route(self, document: Document, text: str) -> str:
-        """Return the text that a document has become with its Services changed. Raises ManifestError, at its place in the
-        document as it came, for a Service that cannot be changed as its pods and its text are."""
+        Raises ManifestError, at its place in the document as it came, for a Service that cannot be changed as its pods and its
+        text are.
+        """
+        if not self._has_services:
+            return pieces
+        are_wanted = any(pod.taken for pod in self._pods)
+        texts = (
+            self._routed(document, text) if may_hold_services(document.text) and (are_wanted or has_marker(document)) else text
+            for document, text in zip(documents, pieces, strict=False)
+        )
+        return [*texts, *pieces[len(documents) :]]
+
+    def _routed(self, document: Document, text: str) -> str:
         before = list(_services(document.parse().root))
         editor = Editor(text, 0, Emitter())
         for as_it_came, service in zip(before, _services(parse(text).root), strict=True):
             place = partial(document.place, as_it_came.first)
             try:
-                self._route(service, editor, place)
+                is_routed = self._route(service, editor, place)
             except EditError as error:
                 raise ManifestError(f"Service/{text_at(service, 'metadata', 'name')}: {error.message}", place()) from None
+            if not is_routed and (marker := service_marker_of(document, as_it_came)):
+                self._tell_put_back(service, marker, place)
         return editor.result()
 
     def warn_of_unreached(self) -> None:
@@ -115,28 +107,41 @@ class ServicePorts:
                 remedy = f"render the Service of port {number} with the workload, or give it targetPort: {to.name}"
                 self._results.warn(f"{message}; {remedy}", pod.place())
 
-    def _route(self, service: Mapping, editor: Editor, place: Callable[[], Place]) -> None:
+    def _tell_put_back(self, service: Mapping, marker: ServiceMarker, place: Callable[[], Place]) -> None:
+        """Report a Service that sent to agents before and sends to the application's ports again."""
+        namespace, name = (text_at(service, "metadata", key) for key in ("namespace", "name"))
+        self._results.outcomes.append(Outcome(place, "Service", namespace, name, removed=tuple(marker.agents)))
+        selector = _strings(value_at(service, "spec", "selector"))
+        if not selector or not self._selected(selector, namespace):
+            message = (
+                f"its target ports are put back, past the agent {', '.join(marker.agents)}, for no pod that it selects is here"
+            )
+            self._results.warn(f"Service/{name}: {message}; inject it together with its workloads", place())
+
+    def _route(self, service: Mapping, editor: Editor, place: Callable[[], Place]) -> bool:
+        """Send the ports of a Service to agents; say whether one is. Raises ManifestError and EditError."""
         spec = value_at(service, "spec")
         selector = _strings(value_at(spec, "selector"))
         namespace = text_at(service, "metadata", "namespace")
         if not selector or text_at(spec, "type") == "ExternalName":
-            return
+            return False
         selected = self._selected(selector, namespace)
         agents = {port.agent for _, pod in selected for port in pod.taken.values()}
         if not agents:
-            return
+            return False
         name = text_at(service, "metadata", "name")
         title = f"Service/{name}"
         if text_at(spec, "clusterIP") == "None":
             self._reached.update(index for index, _ in selected)
             message = f"{title} is headless: its clients connect to the pods themselves, past the agent {', '.join(agents)}"
             self._results.warn(f"{message}; let them use the agent's port, or a Service with an address", place())
-            return
+            return False
         ports = list(self._ports(title, spec, selected, place))
         if ports:
-            _write(service, ports, editor)
+            write(service, ports, editor)
             note = ", ".join(f"port {port.path} to {port.to.name} (the agent {port.to.agent})" for port in ports)
             self._results.outcomes.append(Outcome(place, "Service", namespace, name, note=note))
+        return bool(ports)
 
     def _selected(self, selector: dict[str, str], namespace: str) -> list[tuple[int, _Pod]]:
         """Return the pods that a Service selects, with their index; only those with its rarest label are looked at."""
@@ -150,7 +155,7 @@ class ServicePorts:
 
     def _ports(
         self, name: str, spec: Node | None, selected: list[tuple[int, _Pod]], place: Callable[[], Place]
-    ) -> Iterator[_Port]:
+    ) -> Iterator[RoutedPort]:
         """Yield the ports of a Service that are to go to an agent's. Raises ManifestError where its pods do not agree."""
         for item in items_at(spec, "ports"):
             node = follow(item)
@@ -158,27 +163,38 @@ class ServicePorts:
                 continue
             path = _port_text(node, "port")
             target = _port_text(node, "targetPort") or path
-            reached: dict[AgentPort, str] = {}
-            past = ""
+            reached: dict[AgentPort, _Pod] = {}
+            past: _Pod | None = None
             for index, pod in selected:
                 number = int(target) if target.isdecimal() else pod.named.get(target)
                 to = pod.taken.get(number) if number else None
                 if to or any(target == port.name for port in pod.taken.values()):
                     self._reached.add(index)
                 if to:
-                    reached[to] = pod.title
+                    reached[to] = pod
                 elif number in pod.ports:
-                    past = pod.title
-            remedy = "let the agent stand in front of that port in all of them, or in none"
+                    past = pod
             if len(reached) > 1 or (reached and past):
-                first, *others = reached.items()
-                other = f"past it to {past}" if past else f"to {others[0][0].name} of {others[0][1]}"
-                message = f"port {path} would go to {first[0].name} (the agent {first[0].agent}) of {first[1]}, and {other}"
-                raise ManifestError(f"{name}: {message}; {remedy}", place())
+                raise _disagree(f"{name}: port {path}", reached, past, place())
             for to in reached:
                 if node is not item:
-                    raise ManifestError(f"{name}: port {path} {_SHARED}", place())
-                yield _Port(node, path, to)
+                    raise ManifestError(f"{name}: port {path} {SHARED}", place())
+                yield RoutedPort(node, path, to)
+
+
+def _disagree(port: str, reached: dict[AgentPort, _Pod], past: _Pod | None, place: Place) -> ManifestError:
+    """Return the error about a Service's port that is another of each pod, or none of an agent's in the pod `past`."""
+    (to, first), *others = reached.items()
+    other, second = ("past it", past) if past else (f"to {others[0][0].name}", others[0][1])
+    titles, files = [], {place.file}
+    for pod in (first, second):
+        where = pod.place()
+        titles.append(pod.title if where.file == place.file else f"{pod.title} ({where})")
+        files.add(where.file)
+    message = f"{port} would go to {to.name} (the agent {to.agent}) of {titles[0]}, and {other} to {titles[1]}"
+    remedy = "let the agent stand in front of that port in all of them, or in none"
+    apart = "; files that are not for one cluster and namespace need a run each" if len(files) > 1 else ""
+    return ManifestError(f"{message}; {remedy}{apart}", place)
 
 
 def _services(root: Node | None) -> Iterator[Mapping]:
@@ -186,93 +202,6 @@ def _services(root: Node | None) -> Iterator[Mapping]:
     for node in items_of(root):
         if scalar_text(node, "kind") == "Service" and scalar_text(node, "apiVersion") == "v1":
             yield node
-
-
-def _write(service: Mapping, ports: list[_Port], editor: Editor) -> None:
-    """Write the target ports of a Service and the marker. Raises EditError."""
-    written: dict[str, dict[str, str]] = {}
-    spec = service.pair("spec")
-    listed = spec[1].pair("ports") if spec and isinstance(spec[1], Mapping) else None
-    for port in ports:
-        pair = port.node.pair("targetPort")
-        if listed is None or not isinstance(listed[1], Sequence) or listed[1].anchor or port.node.anchor:
-            raise EditError(f"port {port.path} {_SHARED}", port.node.start)
-        entry = {"is": port.to.name}
-        if pair is None:
-            editor.add(port.node, {"targetPort": port.to.name})
-        else:
-            value = pair[1]
-            if not isinstance(value, Scalar) or value.anchor:
-                raise EditError(f"the targetPort of port {port.path} {_SHARED}", pair[0].start)
-            entry["was"] = editor.text[value.start : value.end]
-            if value.tag or not is_port_text(entry["was"]):
-                message = f"the targetPort of port {port.path} could not be put back as it is written"
-                raise EditError(f"{message}; write a name or a number, or leave out a targetPort that is empty", pair[0].start)
-            editor.replace(value, _as_written(port.to.name, value, port.node.flow))
-        written[_key(port.node)] = entry
-    _write_marker(service, ServiceMarker(sorted({port.to.agent for port in ports}), written, [], []), editor)
-
-
-def _as_written(name: str, before: Scalar, flow: bool) -> str:
-    """Return a port's name in the quotes of what stood there; a number of JSON has none, and its name needs them."""
-    if not before.style and flow and not isinstance(resolve(before), str):
-        return json.dumps(name)
-    quote = before.style or ("" if scalar(name) == name else "'")
-    return f"{quote}{name}{quote}"
-
-
-def _write_marker(service: Mapping, marker: ServiceMarker, editor: Editor) -> None:
-    found = service.pair("metadata")
-    metadata = found[1] if found else None
-    if not isinstance(metadata, Mapping) or metadata.anchor:
-        raise EditError(f"metadata {_SHARED}" if metadata else "metadata is missing", service.start)
-    annotations = metadata.pair("annotations")
-    if annotations is None:
-        marker.created.append("metadata.annotations")
-        editor.add(metadata, {"annotations": {INJECTED: marker.to_json()}})
-    elif isinstance(annotations[1], Scalar) and is_null(annotations[1]):
-        if annotations[1].end > annotations[1].start:
-            marker.nulls.append("metadata.annotations")
-        editor.fill(metadata, *annotations, {INJECTED: marker.to_json()})  # type: ignore[arg-type]
-    elif isinstance(annotations[1], Mapping) and not annotations[1].anchor:
-        editor.add(annotations[1], {INJECTED: marker.to_json()})
-    else:
-        raise EditError(f"metadata.annotations {_SHARED}", annotations[0].start)
-
-
-def put_back(document: Document, service: Mapping, gone: Gone) -> ServiceMarker | None:
-    """Note what is undone in a Service by its marker, target ports that are still what was written; return the marker.
-
-    None for what has no such marker. Raises ManifestError for one that cannot be read.
-    """
-    marker = service_marker_of(document, service)
-    if marker is None:
-        return None
-    for item in items_at(service, "spec", "ports"):
-        node = follow(item)
-        entry = marker.target_ports.get(_key(node)) if isinstance(node, Mapping) else None
-        if entry is None or not isinstance(node, Mapping):
-            continue
-        pair = node.pair("targetPort")
-        if pair is None or not isinstance(pair[1], Scalar) or pair[1].value != entry["is"]:
-            continue  # somebody has changed it since
-        if "was" in entry:
-            gone.put_back[id(pair[1])] = (pair[1], _as_it_was(entry["was"], pair[1]))
-        else:
-            gone.add_pairs(node, {node.pairs.index(pair)})
-    return marker
-
-
-def _as_it_was(was: str, now: Scalar) -> str:
-    """Return the text of a targetPort for a scalar that we wrote: in double quotes, a name that had none is another tool's."""
-    before = parse(was).root
-    is_name = isinstance(before, Scalar) and isinstance(resolve(before), str)
-    return json.dumps(was.strip("'")) if is_name and now.style == '"' and was[0] != '"' else was
-
-
-def _key(port: Mapping) -> str:
-    """Return what tells the ports of a Service apart (the Kubernetes API's list map keys)."""
-    return f"{text_at(port, 'port')}/{text_at(port, 'protocol') or 'TCP'}"
 
 
 def _port_text(node: Node | None, key: str) -> str:

@@ -61,11 +61,11 @@ def read_stream(source: Source, cut: list[Document] | None = None) -> Stream:
     return Stream(source, documents, layers)
 
 
-def append_documents(text: str, last: Document, manifests: list[dict[str, Any]]) -> str:
-    """Return a stream with manifests behind its last document; one that ends without a line break still does.
+def documents_behind(text: str, last: Document, manifests: list[dict[str, Any]]) -> str:
+    """Return what to write behind a stream to add manifests; one that ends without a line break still does.
 
-    `last` is that document as it came. Raises ManifestError for JSON text, which cannot hold a second document, and for a text
-    that a line break at its end would change.
+    `last` is its last document as it came. Raises ManifestError for JSON text, which cannot hold a second document, and for a
+    text that a line break at its end would change.
     """
     if text.lstrip().startswith("{") and _is_json(text):
         message = "an agent brings a manifest along, and JSON text cannot hold a second document; write it as YAML"
@@ -78,7 +78,7 @@ def append_documents(text: str, last: Document, manifests: list[dict[str, Any]])
             raise ManifestError(OPEN_SCALAR, last.place(len(last.text)))
     lines = [line for manifest in manifests for line in ("---", *block(manifest, 0, literal=not is_open))]
     added = newline.join(lines)
-    return f"{text}{newline}{added}" if is_open else f"{text}{added}{newline}"
+    return f"{newline}{added}" if is_open else f"{added}{newline}"
 
 
 def _is_json(text: str) -> bool:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.injection.marker import INJECTED, Marker, has_marker, identity_key, manifest_agent_of, marker_of
 from sidecar_plugin.injection.removal import EMPTY, Gone
-from sidecar_plugin.injection.service_ports import put_back
 from sidecar_plugin.injection.stream import AgentManifest, check_foreign, identity, identity_of, split_manifests
+from sidecar_plugin.injection.target_ports import put_back
 from sidecar_plugin.kubernetes.containers import LISTS
 from sidecar_plugin.runtime.report import Outcome, Results
 from sidecar_plugin.yamledit.access import check_once, effective_pair, items_at, scalar_text, value_at

@@ -42,7 +42,7 @@ class Output(NamedTuple):
         return cls(in_place, diff, folder, keep_going)
 
 
-class _File(NamedTuple):
+class File(NamedTuple):
     """A file that was read: `relative` is its path below the folder it was found in."""
 
     path: Path | None
@@ -50,14 +50,14 @@ class _File(NamedTuple):
     source: Source
 
 
-def read_files(paths: list[str], output: Output | None = None, results: Results | None = None) -> list[_File]:
+def read_files(paths: list[str], output: Output | None = None, results: Results | None = None) -> list[File]:
     """Return the files below the paths. Raises UsageError, and ManifestError for text that cannot be decoded, unless the output
     is to keep going. A file that has two names is there once if it is to be written in place."""
     output, results = output or Output(), results or Results()
-    files, seen, lookup = list[_File](), set[tuple[object, str]](), Lookup()
+    files, seen, lookup = list[File](), set[tuple[object, str]](), Lookup()
     for name in paths:
         if name == "-":
-            files.append(_File(None, Path("stdin.yaml"), Source.decode(STDIN, read_stdin())))
+            files.append(File(None, Path("stdin.yaml"), Source.decode(STDIN, read_stdin())))
             continue
         for path, relative in _found(name):
             entry = _entry(path, lookup)
@@ -67,7 +67,7 @@ def read_files(paths: list[str], output: Output | None = None, results: Results 
                     continue
                 seen.add(own)
             with results.each_file(output.keep_going):
-                files.append(_File(path, relative, _source(path, entry, is_file=path != Path(name))))
+                files.append(File(path, relative, _source(path, entry, is_file=path != Path(name))))
     return files
 
 
@@ -136,7 +136,7 @@ def _shown(path: Path | str) -> str:
     return one_line(str(path).replace("\\", "\\\\")) if one_line(str(path)) != str(path) else str(path)
 
 
-def write_files(texts: list[tuple[_File, str]], output: Output, page: Replacement | None = None) -> bytes:
+def write_files(texts: list[tuple[File, str]], output: Output, page: Replacement | None = None) -> bytes:
     """Write the results where they go, and with them a page about the run, all or nothing; return what goes to stdout.
 
     Raises UsageError, with nothing written, for a page that would replace one of the manifests, and as `replace_files`.
@@ -164,14 +164,14 @@ def write_files(texts: list[tuple[_File, str]], output: Output, page: Replacemen
     return b"".join(pieces)
 
 
-def _own_path(file: _File) -> Path:
+def _own_path(file: File) -> Path:
     if file.path is None:
         raise UsageError("--in-place needs files; stdin has no place to write to")
     return file.path
 
 
 def _write_all(
-    texts: list[tuple[_File, str]], target: Callable[[_File], Path], page: Replacement | None, root: str | None = None
+    texts: list[tuple[File, str]], target: Callable[[File], Path], page: Replacement | None, root: str | None = None
 ) -> bytes:
     """Write all below the root, or in place what has changed, and the page."""
     replacements, seen = list[Replacement](), set[Path]()
@@ -188,7 +188,7 @@ def _write_all(
     return b""
 
 
-def _diff(file: _File, text: str) -> str:
+def _diff(file: File, text: str) -> str:
     before, after = ((f"{side}/{file.source.name}" if file.path is None else _git_name(side, file.path)) for side in "ab")
     return unified(Side(before, file.source.text), Side(after, text))
 
