@@ -7,7 +7,7 @@ help:
 	@echo 'make test    set up, bring helm 3, helm 4, kustomize, kubectl and the OpenTelemetry Collector, run every check'
 	@echo 'make test-fluent-bit FLUENT_BIT=/path/to/fluent-bit    run the logging agent with that program'
 	@echo 'make test-kafka    bring Apache Kafka, run the logging agent against it; with FLUENT_BIT that program too; needs Java and Maven'
-	@echo 'make test-agents    hold requests and websockets through the agent proxy for ten minutes'
+	@echo 'make test-agents    run the agents under load and faults, an hour; with FLUENT_BIT that program too; rewrites docs/agents-under-load.md'
 	@echo 'make test-recipes    bring Helmfile and parts of Argo CD, run their recipes of docs/recipes.md'
 	@echo 'make test-cluster    build Kubernetes, Helmfile, OpenTofu and Kyverno, run the tests on a real API server and a real node; root on Debian for the node'
 	@echo 'make test-image    build the container image of the KRM function and run it, through kpt too where kpt is installed'
@@ -41,7 +41,7 @@ test: lint
 test-fluent-bit:
 	@tools/venv dev
 	@test -x '$(FLUENT_BIT)' || { echo "which program? make test-fluent-bit FLUENT_BIT=/path/to/fluent-bit" >&2; exit 2; }
-	FLUENT_BIT='$(abspath $(FLUENT_BIT))' .venv/bin/pytest -m 'fluent_bit and not kafka' tests/agent_programs $(PYTEST_ARGS)
+	FLUENT_BIT='$(abspath $(FLUENT_BIT))' .venv/bin/pytest -m 'fluent_bit and not kafka and not long' tests/agent_programs $(PYTEST_ARGS)
 
 test-kafka:
 	@tools/venv dev
@@ -53,7 +53,9 @@ test-kafka:
 
 test-agents:
 	@tools/venv dev
-	.venv/bin/pytest -n 3 -m long tests/agent_programs $(PYTEST_ARGS)
+	@tools/install otelcol
+	$(if $(FLUENT_BIT),FLUENT_BIT='$(abspath $(FLUENT_BIT))') .venv/bin/pytest -n 3 -m 'long$(if $(FLUENT_BIT),, and not fluent_bit)' \
+	  tests/agent_programs $(PYTEST_ARGS)
 
 test-recipes:
 	@tools/venv dev

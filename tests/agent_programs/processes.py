@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,11 +71,12 @@ def check(agent: Agent, *arguments: str, instead_of_its_own: bool = False) -> No
 
 
 @contextmanager
-def running(agent: Agent) -> Iterator[Process]:
-    """Start an agent, wait until its startup probe passes, and see to it that it is gone at the end."""
+def running(agent: Agent, within: Sequence[str] = ()) -> Iterator[Process]:
+    """Start an agent, wait until its startup probe passes, and see to it that it is gone at the end. `within`: words before."""
     output, errors = agent.folder / "stdout", agent.folder / "stderr"
     with output.open("wb") as out, errors.open("wb") as err:
-        process = subprocess.Popen(agent.command, env=environment(agent), stdout=out, stderr=err, cwd=agent.folder)
+        command = (*within, *agent.command)
+        process = subprocess.Popen(command, env=environment(agent), stdout=out, stderr=err, cwd=agent.folder)
     try:
         probe = agent.container["startupProbe"]["httpGet"]
         url = f"http://127.0.0.1:{probe['port']}{probe['path']}"

@@ -52,6 +52,14 @@ UNPACK: Mapping[str | None, Callable[[bytes], bytes]] = {None: bytes, "gzip": gz
 Answer = Callable[[Request], bytes]
 
 
+class RefusalError(Exception):
+    """An answer with another status than 200; 0 closes the connection without one."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
 @dataclass(frozen=True, slots=True)
 class HttpServer:
     """A server, the requests it got, and how often a client did not trust it."""
@@ -71,8 +79,9 @@ def http_server(
     port: int = 0,
     tls: ssl.SSLContext | None = None,
     content_type: str = "application/json",
+    keep: bool = True,
 ) -> Iterator[HttpServer]:
-    """Serve on 127.0.0.1, with 200 and what a function answers."""
+    """Serve on 127.0.0.1, with 200 and what a function answers, unless it raises RefusalError. `keep`: record the requests."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -83,9 +92,17 @@ def http_server(
             body = UNPACK[self.headers["content-encoding"]](body)
             headers = {name.lower(): value for name, value in self.headers.items()}
             request = Request(self.command, self.path, headers, body)
-            recorded.requests.append(request)
-            content = answer(request)
-            self.send_response(200)
+            if keep:
+                recorded.requests.append(request)
+            code = 200
+            try:
+                content = answer(request)
+            except RefusalError as refused:
+                content, code = b"{}", refused.status
+            if not code:
+                self.close_connection = True
+                return
+            self.send_response(code)
             self.send_header("content-type", content_type)
             self.send_header("content-length", str(len(content)))
             self.end_headers()
