@@ -18,6 +18,7 @@ TABLE = Table(
 )
 LOST: Mapping[tuple[str, str], int] = {
     ("no newline at the end of the file", "fluent-bit"): 20,
+    ("lines of 1 MB", "fluent-bit"): 20,
     ("rotation by copytruncate", "otel-collector"): 600,
     ("receiver answers 500 for 30 s", "otel-collector"): 9_300,
     ("agent killed and restarted, 4 times", "otel-collector"): 500,
