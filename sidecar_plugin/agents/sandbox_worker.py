@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from sidecar_plugin.agents import sandbox
 from sidecar_plugin.agents.protocol import MAX_SECONDS, RenderError, Watched
-from sidecar_plugin.agents.seccomp import end_with_parent, refuse_system_calls
 from sidecar_plugin.runtime.json_schema import Problem, Schema
 
 if TYPE_CHECKING:
@@ -102,6 +101,10 @@ def confine(keep: tuple[int, int], seconds: int) -> None:
 
     An interrupt from the terminal is the program's business; the process ends when nobody can ask any more.
     """
+    import resource
+
+    from sidecar_plugin.agents.seccomp import end_with_parent, refuse_system_calls  # late: built-in templates need no ctypes
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGVTALRM, signal.SIG_DFL)
     signal.signal(signal.SIGPROF, sandbox.ring)
@@ -113,8 +116,6 @@ def confine(keep: tuple[int, int], seconds: int) -> None:
         if int(name) > 2 and int(name) not in keep:
             with contextlib.suppress(OSError):  # the one that the folder was listed by
                 os.close(int(name))
-    import resource
-
     held, (_, most) = _held_memory(), resource.getrlimit(resource.RLIMIT_AS)
     if held and (most == resource.RLIM_INFINITY or held + MAX_MEMORY < most):
         resource.setrlimit(resource.RLIMIT_AS, (held + MAX_MEMORY, held + MAX_MEMORY))

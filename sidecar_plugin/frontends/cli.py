@@ -83,10 +83,11 @@ def _filter_options_by_argparse(words: list[str]) -> Options:
     if words and not words[0].startswith("-"):
         hint = did_you_mean(words[0], MODULES)
         raise UsageError(f'there is no command "{words[0]}"{hint} (see `{PROGRAM} --help`)')
-    line = parser("", _description())
-    line.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    add_options(line)
-    return options(line.parse_args(words))
+    asks_for_help = "-h" in words or "--help" in words
+    made = parser("", _description() if asks_for_help else "")  # it imports every command
+    made.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    add_options(made)
+    return options(made.parse_args(words))
 
 
 def _description() -> str:

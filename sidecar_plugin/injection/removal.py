@@ -41,8 +41,8 @@ class Gone:
 
     def edits(self, text: str) -> list[Edit]:
         """Return what is changed in the text, sorted."""
-        removed = [(start, end, "") for start, end in join_spans(text, self._spans(text))]
-        return sorted([*removed, *((scalar.start, scalar.end, before) for scalar, before in self.put_back.values())])
+        removed = [Edit(start, end, "") for start, end in join_spans(text, self._spans(text))]
+        return sorted([*removed, *(Edit(scalar.start, scalar.end, before) for scalar, before in self.put_back.values())])
 
     def _spans(self, text: str) -> list[Span]:
         spans: list[Span] = []

@@ -34,6 +34,14 @@ def containers(pod: PodTemplate) -> Iterator[Container]:
                 yield Container(list_name, index, scalar_text(target, "name") or "", item, target)
 
 
+def of_one_name(pod: PodTemplate) -> Iterator[tuple[Container, Container]]:
+    """Yield the first container of a name and each further one of that name, in either list: the API server refuses the pod."""
+    first: dict[str, Container] = {}
+    for container in containers(pod):
+        if container.name and first.setdefault(container.name, container) is not container:
+            yield first[container.name], container
+
+
 def listening_ports(container: dict[str, Any]) -> set[tuple[int, str]]:
     """Return the ports that a container listens on, each with its protocol: those that it declares or that its probes ask."""
     ports = container.get("ports")

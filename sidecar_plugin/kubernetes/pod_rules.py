@@ -7,7 +7,7 @@ the pod to problems; `RULES` lists them by the name that `check` gives them.
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from sidecar_plugin.kubernetes.containers import Container, containers, listening_ports
+from sidecar_plugin.kubernetes.containers import Container, containers, listening_ports, of_one_name
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.kubernetes.quantities import UNITS, parse_quantity, requested
 from sidecar_plugin.yamledit.access import effective_pair, items_at, scalar_text, value_at
@@ -194,12 +194,9 @@ def grace_period(view: PodView) -> Iterator[Problem]:
 
 def names(view: PodView) -> Iterator[Problem]:
     """A container's name is unique in the pod, over both lists."""
-    seen: dict[str, Container] = {}
-    for container in containers(view.pod):
-        first = seen.setdefault(container.name, container)
-        if container.name and first is not container:
-            message = f'two containers have the name "{container.name}" (in {first.list_name} and {container.list_name})'
-            yield Problem(container.node, container.field(view.pod), f"{message}: the API server refuses the pod", "rename one")
+    for first, second in of_one_name(view.pod):
+        message = f'two containers have the name "{second.name}" (in {first.list_name} and {second.list_name})'
+        yield Problem(second.node, second.field(view.pod), f"{message}: the API server refuses the pod", "rename one")
 
 
 RULES: dict[str, Rule] = {

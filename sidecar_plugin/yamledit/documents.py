@@ -6,6 +6,7 @@ a search for lines, without parsing. Only directives (`%YAML`), which stand befo
 
 import re
 from itertools import pairwise
+from typing import NamedTuple
 
 from sidecar_plugin.errors import ManifestError, Place
 from sidecar_plugin.yamledit import libyaml
@@ -19,8 +20,14 @@ _DASHES = re.compile("-+")
 _DIRECTIVE = f"(?:(?<=[{BREAKS}])|\\A)%"  # compiled when there is a percent sign
 
 Span = tuple[int, int]
-Edit = tuple[int, int, str]
-"""What stands from the first offset to the second becomes the text."""
+
+
+class Edit(NamedTuple):
+    """`text` in place of what stands from `start` to `end`; an insertion where the two are one."""
+
+    start: int
+    end: int
+    text: str
 
 
 def edited(text: str, edits: list[Edit]) -> str:
@@ -99,7 +106,7 @@ class Document:
 
     def without(self, spans: list[Span]) -> "Document":
         """Return the document less those spans (sorted, apart from each other) of its text."""
-        return self.edited([(start, end, "") for start, end in spans])
+        return self.edited([Edit(start, end, "") for start, end in spans])
 
     def edited(self, edits: list[Edit]) -> "Document":
         """Return the document with those edits (sorted, apart from each other) of its text."""

@@ -40,7 +40,7 @@ class Editor:
 
     def result(self) -> str:
         """Return the text with the insertions."""
-        return edited(self.text, sorted(self._edits, key=_offset))
+        return edited(self.text, sorted(self._edits, key=lambda edit: edit.start))
 
     def edits(self) -> list[Edit]:
         """Return the insertions as they are."""
@@ -128,10 +128,10 @@ class Editor:
 
     def replace(self, scalar: Scalar, text: str) -> None:
         """Write a text in place of a scalar."""
-        self._edits.append((scalar.start, scalar.end, text))
+        self._edits.append(Edit(scalar.start, scalar.end, text))
 
     def _insert(self, offset: int, text: str) -> None:
-        self._edits.append((offset, offset, text))
+        self._edits.append(Edit(offset, offset, text))
 
     def _separator(self, neighbour: Node) -> str:
         """Return what stands between the items of a flow collection: a line break where each has its own line."""
@@ -173,10 +173,6 @@ class Editor:
         else:
             newline = self._newline(position)
             self._insert(position, newline.join(self._emitter.block(data, column, self.indent_lists)) + newline)
-
-
-def _offset(edit: Edit) -> int:
-    return edit[0]
 
 
 def _comment_column(text: str, line: int) -> int:

@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 from typing import NamedTuple
 
-from sidecar_plugin.yamledit.documents import edited
+from sidecar_plugin.yamledit.documents import Edit, edited
 from sidecar_plugin.yamledit.editor import EditError
 from sidecar_plugin.yamledit.extent import content_end
 from sidecar_plugin.yamledit.lines import BREAKS, content_line_end, line_break, line_end, line_start
@@ -15,14 +15,6 @@ _COMMENTED_KEY = re.compile(r""" *# ["']?(?:initContainers|containers)["']?:""")
 _LINE = re.compile(f"[^{BREAKS}]*(?:\r\n|[{BREAKS}]|\\Z)")
 
 
-class Replacement(NamedTuple):
-    """`text` instead of what stands from `start` to `end`."""
-
-    start: int
-    end: int
-    text: str
-
-
 class Lines(NamedTuple):
     """The lines of one item of a block list: its comments from `start`, its dash at `dash`, `end` behind its last line."""
 
@@ -31,13 +23,13 @@ class Lines(NamedTuple):
     end: int
 
 
-def replaced(text: str, replacements: list[Replacement]) -> str:
-    """Return the text with all replacements; those at one place come in the order given. Raises EditError if two overlap."""
-    ordered = sorted(replacements, key=lambda replacement: replacement[:2])
+def applied(text: str, edits: list[Edit]) -> str:
+    """Return the text with all edits; those at one offset come in the order given. Raises EditError if two overlap."""
+    ordered = sorted(edits, key=lambda edit: (edit.start, edit.end))
     for before, after in pairwise(ordered):
         if after.start < before.end:
             raise EditError("two edits would overlap", after.start)
-    return edited(text, [*ordered])
+    return edited(text, ordered)
 
 
 def is_first_on_line(text: str, offset: int) -> bool:
@@ -135,8 +127,3 @@ def separator(text: str, neighbour: Node) -> str:
     if not line or not is_first_on_line(text, neighbour.start):
         return ", "
     return f",{line_break(text)}{text[line : neighbour.start]}"
-
-
-def pair_end(text: str, pair: tuple[Scalar, Node]) -> int:
-    """Return where a mapping's pair ends; the value may have no text."""
-    return max(pair[0].end, content_end(text, pair[1]))

@@ -8,19 +8,18 @@ from typing import NamedTuple
 
 from sidecar_plugin.commands.convert.block_lines import (
     Lines,
-    Replacement,
     above,
     behind,
     blank_behind,
     block_items,
     is_first_on_line,
-    pair_end,
     shifted,
 )
 from sidecar_plugin.commands.convert.flow_moves import FlowMove
 from sidecar_plugin.commands.convert.move import Move, Moved, MoveError, data_of, index_of_list
+from sidecar_plugin.yamledit.documents import Edit
 from sidecar_plugin.yamledit.emitter import flow
-from sidecar_plugin.yamledit.extent import content_end
+from sidecar_plugin.yamledit.extent import content_end, pair_end
 from sidecar_plugin.yamledit.lines import line_break, line_start
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, Sequence, follow, is_null
 from sidecar_plugin.yamledit.removal import span_of_comment_mark
@@ -51,25 +50,23 @@ def moved(text: str, template: Mapping, move: Move) -> Moved:
     return Moved([*removed, *edits], is_new, is_comment, len(move.indexes) == len(source.items))
 
 
-def _cut(
-    text: str, spec: Mapping, pair: tuple[Scalar, Node], source: Sequence, move: Move
-) -> tuple[list[Replacement], list[_Run]]:
+def _cut(text: str, spec: Mapping, pair: tuple[Scalar, Node], source: Sequence, move: Move) -> tuple[list[Edit], list[_Run]]:
     lines = block_items(text, pair[0], source, move.injected)
     if len(move.indexes) == len(lines):
         whole = text[lines[0].start : lines[-1].end]
         if move.keeps_key:
-            edits = [Replacement(lines[0].start, lines[-1].end, "")]
-            edits += [Replacement(*span, "") for span in span_of_comment_mark(text, pair[0]) if move.was_null]
+            edits = [Edit(lines[0].start, lines[-1].end, "")]
+            edits += [Edit(*span, "") for span in span_of_comment_mark(text, pair[0]) if move.was_null]
             return edits, [_Run(whole, "")]
         if not is_first_on_line(text, pair[0].start):
             raise MoveError(f'"{move.source}" does not begin its line and cannot be taken out; reorder the keys', pair[0].start)
         if move.by_inject:
-            return [Replacement(line_start(text, pair[0].start), lines[-1].end, "")], [_Run(whole, "")]
+            return [Edit(line_start(text, pair[0].start), lines[-1].end, "")], [_Run(whole, "")]
         if not _is_in_place(text, spec, pair, lines):
-            mark = Replacement(pair[0].start, pair[0].start, "# ")
-            return [mark, Replacement(lines[0].start, lines[-1].end, "")], [_Run(whole, "")]
+            mark = Edit(pair[0].start, pair[0].start, "# ")
+            return [mark, Edit(lines[0].start, lines[-1].end, "")], [_Run(whole, "")]
         end = blank_behind(text, lines[-1].end)
-        return [Replacement(line_start(text, pair[0].start), end, "")], [_Run(whole, text[lines[-1].end : end])]
+        return [Edit(line_start(text, pair[0].start), end, "")], [_Run(whole, text[lines[-1].end : end])]
     edits, runs = [], []
     index = 0
     while index < len(lines):
@@ -90,7 +87,7 @@ def _is_in_place(text: str, spec: Mapping, pair: tuple[Scalar, Node], lines: lis
     containers = next(node for key, node in others if key.value == "containers")
     at = spec.pairs.index(pair)
     start = line_start(text, pair[0].start)
-    bound = pair_end(text, others[at - 1]) if at else 0
+    bound = pair_end(text, *others[at - 1]) if at else 0
     return (
         isinstance(containers, Sequence)
         and at < len(others)
@@ -107,23 +104,23 @@ def _commented_key(text: str, spec: Mapping, name: str, bound: int) -> re.Match[
     return found[0] if len(found) == 1 else None
 
 
-def _cut_run(text: str, lines: list[Lines], first: int, stop: int) -> tuple[Replacement, _Run]:
+def _cut_run(text: str, lines: list[Lines], first: int, stop: int) -> tuple[Edit, _Run]:
     start, end = lines[first].start, lines[stop - 1].end
     inner = text[start:end]
     if stop < len(lines):
         gap = text[end : lines[stop].start]
         if not gap.strip():
-            return Replacement(start, lines[stop].start, ""), _Run(inner, gap)
+            return Edit(start, lines[stop].start, ""), _Run(inner, gap)
     elif first:
         gap = text[lines[first - 1].end : start]
         if not gap.strip():
-            return Replacement(lines[first - 1].end, end, ""), _Run(inner, gap)
-    return Replacement(start, end, ""), _Run(inner, "")
+            return Edit(lines[first - 1].end, end, ""), _Run(inner, gap)
+    return Edit(start, end, ""), _Run(inner, "")
 
 
 def _paste(
     text: str, spec: Mapping, source: Sequence, target: tuple[Scalar, Node] | None, move: Move, runs: list[_Run], bound: int
-) -> tuple[list[Replacement], bool, bool]:
+) -> tuple[list[Edit], bool, bool]:
     def written(column: int) -> str:
         pieces = [run.text + run.blank if move.to_front else run.blank + run.text for run in runs]
         lines = shifted("".join(pieces), column - source.column)
@@ -134,13 +131,13 @@ def _paste(
     commented = None if target or move.by_inject else _commented_key(text, spec, move.target, bound)
     if commented:
         column = spec.column + max(0, source.column - spec.column)
-        filled = Replacement(commented.end(), commented.end(), written(column))
-        return [Replacement(*commented.span(1), ""), filled], False, False
+        filled = Edit(commented.end(), commented.end(), written(column))
+        return [Edit(*commented.span(1), ""), filled], False, False
     if target is None:
         column = spec.column + max(0, source.column - spec.column)
         position = _place_of_list(text, spec, source, move.by_inject)
         head = f"{' ' * spec.column}{move.target}:{line_break(text)}"
-        return [Replacement(position, position, head + written(column))], True, False
+        return [Edit(position, position, head + written(column))], True, False
     key, node = target
     if isinstance(node, Sequence) and not node.flow:
         if not move.to_front:
@@ -149,7 +146,7 @@ def _paste(
                 position = block_items(text, key, node)[-1].end
         else:
             position = block_items(text, key, node)[0].start
-        return [Replacement(position, position, written(node.column))], False, False
+        return [Edit(position, position, written(node.column))], False, False
     column = spec.column + max(0, source.column - spec.column)
     is_empty = isinstance(node, Sequence) and not node.items
     if not is_empty and not is_null(node):
@@ -157,16 +154,16 @@ def _paste(
     if spec.flow or ":" not in text[key.end : node.start] or getattr(node, "anchor", None) is not None:
         raise MoveError(f'"{move.target}" cannot be filled as it is written; leave it out', key.start)
     position = behind(text, node.end, column)
-    filled = Replacement(position, position, written(column))
+    filled = Edit(position, position, written(column))
     if isinstance(node, Sequence) and is_empty and move.by_inject:
         items = ", ".join(flow(data_of(source.items[index])) for index in sorted(move.indexes))
-        return [Replacement(node.first + 1, node.first + 1, items)], False, False
+        return [Edit(node.first + 1, node.first + 1, items)], False, False
     if is_empty:
         blank = len(text[key.end : node.start]) - len(text[key.end : node.start].rstrip(" "))
-        return [Replacement(node.start - blank, node.end, ""), filled], False, False
+        return [Edit(node.start - blank, node.end, ""), filled], False, False
     if node.end == node.start:
         return [filled], False, False
-    return [Replacement(node.start, node.start, "# "), filled], False, True
+    return [Edit(node.start, node.start, "# "), filled], False, True
 
 
 def _place_of_list(text: str, spec: Mapping, source: Sequence, by_inject: bool) -> int:
@@ -174,9 +171,9 @@ def _place_of_list(text: str, spec: Mapping, source: Sequence, by_inject: bool) 
     pairs = spec.pairs
     at = index_of_list(spec, source, by_inject)
     if at == len(pairs):
-        return behind(text, pair_end(text, pairs[-1]), spec.column)
+        return behind(text, pair_end(text, *pairs[-1]), spec.column)
     key = pairs[at][0]
     if not is_first_on_line(text, key.start):
-        return behind(text, pair_end(text, pairs[-1]), spec.column)
-    bound = pair_end(text, pairs[at - 1]) if at else 0
+        return behind(text, pair_end(text, *pairs[-1]), spec.column)
+    bound = pair_end(text, *pairs[at - 1]) if at else 0
     return above(text, line_start(text, key.start), spec.column, bound)

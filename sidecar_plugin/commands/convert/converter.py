@@ -4,7 +4,7 @@ from functools import partial
 from typing import NamedTuple
 
 from sidecar_plugin.commands.convert import warnings as losses
-from sidecar_plugin.commands.convert.block_lines import Lines, Replacement, block_items, replaced
+from sidecar_plugin.commands.convert.block_lines import Lines, applied, block_items
 from sidecar_plugin.commands.convert.block_moves import moved
 from sidecar_plugin.commands.convert.content_hash import Shapes
 from sidecar_plugin.commands.convert.declaration_text import put_in, take_out
@@ -23,7 +23,7 @@ from sidecar_plugin.kubernetes.declarations.protocol import Target
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, WorkloadKinds, runs_to_completion
 from sidecar_plugin.runtime.report import InjectedAgent, Outcome, Results
 from sidecar_plugin.yamledit.access import scalar_text
-from sidecar_plugin.yamledit.documents import Document, split
+from sidecar_plugin.yamledit.documents import Document, Edit, split
 from sidecar_plugin.yamledit.editor import EditError
 from sidecar_plugin.yamledit.extent import content_end
 from sidecar_plugin.yamledit.lines import BREAKS, line_break
@@ -196,16 +196,16 @@ class _Rewriting:
         return ManifestError(message, self._place)
 
     def _take_out(self, text: str, plans: list[PodPlan]) -> str:
-        pods, edits = self._read(text)[1], list[Replacement]()
+        pods, edits = self._read(text)[1], list[Edit]()
         for one in plans:
             for change in one.changes:
                 container = container_of(pods[one.number], change)
                 declaration = declarations.DECLARATIONS[change.sidecar.declaration]
                 edits += take_out(text, container, declaration, bool(change.sidecar.agent))
-        return replaced(text, edits)
+        return applied(text, edits)
 
     def _put_in(self, text: str, plans: list[PodPlan]) -> str:
-        pods, edits = self._read(text)[1], list[Replacement]()
+        pods, edits = self._read(text)[1], list[Edit]()
         for one in plans:
             pod, lines = pods[one.number], dict[str, list[Lines] | None]()
             for change in one.changes:
@@ -219,18 +219,18 @@ class _Rewriting:
                 items = lines[name]
                 own = items[place] if items else None
                 edits += put_in(text, container, own, declarations.DECLARATIONS[change.to], _indent_of_lists(pod))
-        return replaced(text, edits)
+        return applied(text, edits)
 
     def _move(self, text: str, plans: list[PodPlan]) -> str:
-        pods, edits = self._read(text)[1], list[Replacement]()
+        pods, edits = self._read(text)[1], list[Edit]()
         for one in plans:
             move = _move_of(one)
             done = moved(text, pods[one.number].template, move) if move else None
             edits += done.edits if done else []
             edits += self._record(text, pods[one.number], one, move, done)
-        return replaced(text, edits)
+        return applied(text, edits)
 
-    def _record(self, text: str, pod: PodTemplate, one: PodPlan, move: Move | None, done: Moved | None) -> list[Replacement]:
+    def _record(self, text: str, pod: PodTemplate, one: PodPlan, move: Move | None, done: Moved | None) -> list[Edit]:
         if one.marker is None or not any(change.sidecar.agent for change in one.changes):
             return []
         found = marker_of(pod.document, pod.template)

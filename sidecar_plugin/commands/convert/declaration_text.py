@@ -6,14 +6,15 @@ becomes a comment, so that the way back finds its place, if the declaration is a
 
 import re
 
-from sidecar_plugin.commands.convert.block_lines import Lines, Replacement, behind, is_first_on_line, pair_end, separator
+from sidecar_plugin.commands.convert.block_lines import Lines, behind, is_first_on_line, separator
 from sidecar_plugin.commands.convert.key_order import place
 from sidecar_plugin.injection.sidecars import variables
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration
 from sidecar_plugin.yamledit.access import effective_pair
+from sidecar_plugin.yamledit.documents import Edit
 from sidecar_plugin.yamledit.editor import Editor
 from sidecar_plugin.yamledit.emitter import Emitter, block
-from sidecar_plugin.yamledit.extent import content_end
+from sidecar_plugin.yamledit.extent import content_end, pair_end
 from sidecar_plugin.yamledit.lines import content_line_end, line_break, line_end, line_start
 from sidecar_plugin.yamledit.nodes import Mapping, ParseError, Scalar, Sequence, follow, is_null
 from sidecar_plugin.yamledit.parser import parse
@@ -28,9 +29,7 @@ _COMMENT_LINE = re.compile(r"( *)# (.*)")
 _LONGEST = 4  # lines of a commented mark
 
 
-def put_in(
-    text: str, container: Mapping, lines: Lines | None, declaration: Declaration, indent_lists: int
-) -> list[Replacement]:
+def put_in(text: str, container: Mapping, lines: Lines | None, declaration: Declaration, indent_lists: int) -> list[Edit]:
     """Return the edits that declare the container; `lines` are its own in a block list, `indent_lists` as in Editor."""
     if declaration.list_name == "initContainers":
         return _put_policy(text, container, lines)
@@ -39,7 +38,7 @@ def put_in(
     return _put_entries(text, container, lines, missing, indent_lists) if missing else []
 
 
-def take_out(text: str, container: Mapping, declaration: Declaration, is_ours: bool) -> list[Replacement]:
+def take_out(text: str, container: Mapping, declaration: Declaration, is_ours: bool) -> list[Edit]:
     """Return the edits that take the declaration out again; `is_ours` says that the program put it in, so that nothing has to
     be remembered."""
     if declaration.list_name == "initContainers":
@@ -55,20 +54,20 @@ def _entries(declaration: Declaration) -> list[Entry]:
 # --- restartPolicy: Always
 
 
-def _put_policy(text: str, container: Mapping, lines: Lines | None) -> list[Replacement]:
+def _put_policy(text: str, container: Mapping, lines: Lines | None) -> list[Edit]:
     if lines and not container.flow:
         found = _COMMENTED_POLICY.search(text, line_start(text, lines.dash), lines.end)
         if found and len(found[1]) == container.column:
-            return [Replacement(found.end(1), found.end(1) + 2, "")]
+            return [Edit(found.end(1), found.end(1) + 2, "")]
     at = place(container, "restartPolicy")
     if not container.flow:
         line = f"{' ' * container.column}restartPolicy: Always{line_break(text)}"
-        position = behind(text, pair_end(text, container.pairs[at - 1]), container.column)
-        return [Replacement(position, position, line)]
+        position = behind(text, pair_end(text, *container.pairs[at - 1]), container.column)
+        return [Edit(position, position, line)]
     neighbour, value = container.pairs[at - 1]
     quote = '"' if neighbour.style == '"' else ""
     written = f"{quote}restartPolicy{quote}: {quote}Always{quote}"
-    return [Replacement(value.end, value.end, separator(text, neighbour) + written)]
+    return [Edit(value.end, value.end, separator(text, neighbour) + written)]
 
 
 def _is_policy_in_place(text: str, container: Mapping, index: int) -> bool:
@@ -79,18 +78,18 @@ def _is_policy_in_place(text: str, container: Mapping, index: int) -> bool:
     start = line_start(text, key.start)
     return (
         index == place(container, "restartPolicy")
-        and start == behind(text, pair_end(text, container.pairs[index - 1]), container.column)
+        and start == behind(text, pair_end(text, *container.pairs[index - 1]), container.column)
         and text[start : content_line_end(text, value.end)].rstrip("\r\n") == line
     )
 
 
-def _take_pair(text: str, container: Mapping, index: int, whole: bool) -> list[Replacement]:
+def _take_pair(text: str, container: Mapping, index: int, whole: bool) -> list[Edit]:
     key, value = container.pairs[index]
-    commented = [] if whole or container.flow else _as_comment(text, key.start, pair_end(text, (key, value)), container.column)
+    commented = [] if whole or container.flow else _as_comment(text, key.start, pair_end(text, key, value), container.column)
     if commented:
         return commented
     spans = _pair_spans(text, container, index)
-    return [Replacement(start, end, "") for start, end in spans]
+    return [Edit(start, end, "") for start, end in spans]
 
 
 def _pair_spans(text: str, container: Mapping, index: int) -> list[tuple[int, int]]:
@@ -103,9 +102,7 @@ def _pair_spans(text: str, container: Mapping, index: int) -> list[tuple[int, in
 # --- environment variables
 
 
-def _put_entries(
-    text: str, container: Mapping, lines: Lines | None, entries: list[Entry], indent_lists: int
-) -> list[Replacement]:
+def _put_entries(text: str, container: Mapping, lines: Lines | None, entries: list[Entry], indent_lists: int) -> list[Edit]:
     pair = container.pair("env")
     if len(entries) == 1 and lines and not container.flow:
         commented = _find_commented_entry(text, container, lines, entries[0])
@@ -116,24 +113,24 @@ def _put_entries(
             return _inserted(text, container, {"env": entries}, indent_lists)
         at = place(container, "env")
         written = block({"env": entries}, container.column, indent_lists)
-        position = behind(text, pair_end(text, container.pairs[at - 1]), container.column)
-        return [Replacement(position, position, "".join(f"{line}{line_break(text)}" for line in written))]
+        position = behind(text, pair_end(text, *container.pairs[at - 1]), container.column)
+        return [Edit(position, position, "".join(f"{line}{line_break(text)}" for line in written))]
     editor = Editor(text, indent_lists, Emitter())
     if isinstance(pair[1], Sequence):
         editor.prepend(pair[1], list(entries))
     else:
         assert isinstance(pair[1], Scalar)
         editor.fill(container, pair[0], pair[1], list(entries))
-    return [Replacement(*edit) for edit in editor.edits()]
+    return editor.edits()
 
 
-def _inserted(text: str, container: Mapping, entries: dict[str, object], indent_lists: int) -> list[Replacement]:
+def _inserted(text: str, container: Mapping, entries: dict[str, object], indent_lists: int) -> list[Edit]:
     editor = Editor(text, indent_lists, Emitter())
     editor.add(container, entries)
-    return [Replacement(*edit) for edit in editor.edits()]
+    return editor.edits()
 
 
-def _take_entries(text: str, container: Mapping, entries: list[Entry], is_ours: bool) -> list[Replacement]:
+def _take_entries(text: str, container: Mapping, entries: list[Entry], is_ours: bool) -> list[Edit]:
     at = next(index for index, (key, _) in enumerate(container.pairs) if key.value == "env")
     key, env = container.pairs[at]
     assert isinstance(env, Sequence)
@@ -148,7 +145,7 @@ def _take_entries(text: str, container: Mapping, entries: list[Entry], is_ours: 
         dash = env.first if index == 0 else text.rfind("-", 0, item.start)
         if commented := _as_comment(text, dash, content_end(text, item), env.column):
             return commented
-    return [Replacement(start, end, "") for start, end in span_of_items(text, env, taken)]
+    return [Edit(start, end, "") for start, end in span_of_items(text, env, taken)]
 
 
 def _is_pair_ours(text: str, container: Mapping, at: int, entries: list[Entry]) -> bool:
@@ -159,7 +156,7 @@ def _is_pair_ours(text: str, container: Mapping, at: int, entries: list[Entry]) 
     written = block({"env": entries}, container.column, env.column - container.column)
     start = line_start(text, key.start)
     stands = text[start : content_line_end(text, content_end(text, env))].splitlines()
-    return start == behind(text, pair_end(text, container.pairs[at - 1]), container.column) and stands == written
+    return start == behind(text, pair_end(text, *container.pairs[at - 1]), container.column) and stands == written
 
 
 def _is_item_ours(text: str, env: Sequence, entries: list[Entry]) -> bool:
@@ -170,10 +167,10 @@ def _is_item_ours(text: str, env: Sequence, entries: list[Entry]) -> bool:
 # --- comments
 
 
-def _as_comment(text: str, start: int, end: int, column: int) -> list[Replacement]:
+def _as_comment(text: str, start: int, end: int, column: int) -> list[Edit]:
     """Return the edits that make comments of the lines of `start` to `end`, [] if they cannot be told apart as such again."""
     stop = content_line_end(text, end)
-    edits: list[Replacement] = []
+    edits: list[Edit] = []
     position = line_start(text, start)
     while position < stop:
         at = position + column
@@ -181,12 +178,12 @@ def _as_comment(text: str, start: int, end: int, column: int) -> list[Replacemen
         ahead = text[position:at].strip(" ") if edits else text[position:at].strip(" -")
         if ahead or following > stop or text[at : at + 1] in "#\r\n":
             return []
-        edits.append(Replacement(at, at, "# "))
+        edits.append(Edit(at, at, "# "))
         position = following
     return edits if len(edits) <= _LONGEST and (len(edits) == 1 or is_first_on_line(text, start)) else []
 
 
-def _find_commented_entry(text: str, container: Mapping, lines: Lines, entry: Entry) -> list[Replacement]:
+def _find_commented_entry(text: str, container: Mapping, lines: Lines, entry: Entry) -> list[Edit]:
     """Return the edits that make the entry out of the comment that `take_out` left, [] if there is none."""
     rows: list[tuple[int, str, str]] = []
     position = line_start(text, lines.dash)
@@ -207,7 +204,7 @@ def _find_commented_entry(text: str, container: Mapping, lines: Lines, entry: En
             if (what == "pair" and env is None and len(margin) == container.column) or (
                 what == "item" and len(margin) == column
             ):
-                return [Replacement(row[0] + len(margin), row[0] + len(margin) + 2, "") for row in run]
+                return [Edit(row[0] + len(margin), row[0] + len(margin) + 2, "") for row in run]
     return []
 
 

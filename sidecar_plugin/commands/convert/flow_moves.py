@@ -1,7 +1,8 @@
 """Moving containers out of a flow list, `[…]`: JSON above all."""
 
-from sidecar_plugin.commands.convert.block_lines import Replacement, behind, block_items, is_first_on_line, separator, shifted
+from sidecar_plugin.commands.convert.block_lines import behind, block_items, is_first_on_line, separator, shifted
 from sidecar_plugin.commands.convert.move import Move, Moved, MoveError, data_of, index_of_list
+from sidecar_plugin.yamledit.documents import Edit
 from sidecar_plugin.yamledit.emitter import block
 from sidecar_plugin.yamledit.extent import content_end
 from sidecar_plugin.yamledit.lines import BREAKS, line_break, line_start
@@ -26,7 +27,7 @@ class FlowMove:
             spans = span_of_pairs(self._text, self._spec, {self._spec.pairs.index(pair)})
         else:
             spans = span_of_items(self._text, source, set(move.indexes))
-        edits = [Replacement(start, end, "") for start, end in spans]
+        edits = [Edit(start, end, "") for start, end in spans]
         if target is None:
             return Moved([*edits, self._new(items)], True, False, is_gone)
         node = target[1]
@@ -36,14 +37,14 @@ class FlowMove:
             raise self._two_styles()
         if not node.items:
             inside = ", ".join(self._text[item.start : item.end] for item in items)
-            return Moved([*edits, Replacement(node.first + 1, node.first + 1, inside)], False, False, is_gone)
+            return Moved([*edits, Edit(node.first + 1, node.first + 1, inside)], False, False, is_gone)
         neighbour = node.items[0 if move.to_front else -1]
         between = separator(self._text, neighbour)
         written = [self._item(item, neighbour) for item in items]
         if move.to_front:
-            edits.append(Replacement(neighbour.start, neighbour.start, "".join(item + between for item in written)))
+            edits.append(Edit(neighbour.start, neighbour.start, "".join(item + between for item in written)))
         else:
-            edits.append(Replacement(neighbour.end, neighbour.end, "".join(between + item for item in written)))
+            edits.append(Edit(neighbour.end, neighbour.end, "".join(between + item for item in written)))
         return Moved(edits, False, False, is_gone)
 
     def _two_styles(self) -> MoveError:
@@ -51,7 +52,7 @@ class FlowMove:
         message = f'"{source}" is written in flow style ([…]) and "{target}" is not; write both in one style'
         return MoveError(message, self._source.start)
 
-    def _into_block(self, items: list[Node], key: Scalar, node: Sequence) -> Replacement:
+    def _into_block(self, items: list[Node], key: Scalar, node: Sequence) -> Edit:
         """Return the edit that adds the items to a block list: as `inject` writes them, or each on one line as it is."""
         newline = line_break(self._text)
         if self._move.by_inject:
@@ -65,9 +66,9 @@ class FlowMove:
             position = block_items(self._text, key, node)[0].start
         else:
             position = behind(self._text, content_end(self._text, node), node.column)
-        return Replacement(position, position, "".join(f"{line}{newline}" for line in lines))
+        return Edit(position, position, "".join(f"{line}{newline}" for line in lines))
 
-    def _new(self, items: list[Node]) -> Replacement:
+    def _new(self, items: list[Node]) -> Edit:
         """Return the edit that adds the list, written as the one that the items come from, in front of `containers`."""
         if not self._spec.flow:
             message = f'"{self._move.source}" is written in flow style ([…]); write it as a block list'
@@ -76,7 +77,7 @@ class FlowMove:
         if self._move.by_inject:
             listed = ", ".join(text[item.start : item.end] for item in items)
             last, value = self._spec.pairs[-1]
-            return Replacement(value.end, value.end, f'{separator(text, last)}"{self._move.target}": [{listed}]')
+            return Edit(value.end, value.end, f'{separator(text, last)}"{self._move.target}": [{listed}]')
         inside = separator(text, source.items[0])[1:] if self._has_own_line(source.items[0]) else ""
         closing = text[line_start(text, source.end - 1) : source.end - 1]
         end = f"{line_break(text)}{closing}" if inside and not closing.strip() else ""
@@ -88,9 +89,9 @@ class FlowMove:
         at = index_of_list(self._spec, source)
         if at < len(pairs):
             key = pairs[at][0]
-            return Replacement(key.start, key.start, whole + separator(text, key))
+            return Edit(key.start, key.start, whole + separator(text, key))
         key, value = pairs[-1]
-        return Replacement(value.end, value.end, separator(text, key) + whole)
+        return Edit(value.end, value.end, separator(text, key) + whole)
 
     def _has_own_line(self, node: Node) -> bool:
         return is_first_on_line(self._text, node.start) and line_start(self._text, node.start) > 0

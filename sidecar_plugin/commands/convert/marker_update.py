@@ -1,9 +1,9 @@
 """The annotation that `inject` wrote, after containers of its agents were moved: so that `uninject` and `inject` stay exact."""
 
-from sidecar_plugin.commands.convert.block_lines import Replacement
 from sidecar_plugin.commands.convert.move import Moved
 from sidecar_plugin.injection.marker import Marker
 from sidecar_plugin.injection.sidecars import Sidecar
+from sidecar_plugin.yamledit.documents import Edit
 from sidecar_plugin.yamledit.emitter import quoted, scalar
 from sidecar_plugin.yamledit.nodes import Scalar
 
@@ -44,7 +44,7 @@ def _in_order(paths: list[str]) -> list[str]:
     return sorted(paths, key=lambda path: ranks.get(path, 9 if path.startswith("metadata") else 0))
 
 
-def rewritten(annotation: Scalar, marker: Marker) -> Replacement:
+def rewritten(annotation: Scalar, marker: Marker) -> Edit:
     """Return the edit that gives the annotation its new value, in the quotes that it has."""
     value = marker.to_json()
-    return Replacement(annotation.start, annotation.end, scalar(value) if annotation.style == "'" else quoted(value))
+    return Edit(annotation.start, annotation.end, scalar(value) if annotation.style == "'" else quoted(value))

@@ -2,10 +2,10 @@
 
 from typing import Any, NamedTuple
 
-from sidecar_plugin.commands.convert.block_lines import Replacement
 from sidecar_plugin.commands.convert.key_order import is_sorted_spec
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.yamledit.construct import DataError, to_data
+from sidecar_plugin.yamledit.documents import Edit
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Sequence
 
 
@@ -41,7 +41,7 @@ class Move(NamedTuple):
 class Moved(NamedTuple):
     """The edits, and what became of the two keys: made new, its written-out null made a comment, gone."""
 
-    edits: list[Replacement]
+    edits: list[Edit]
     target_is_new: bool
     null_is_comment: bool
     source_is_gone: bool

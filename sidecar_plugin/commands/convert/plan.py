@@ -7,7 +7,7 @@ from sidecar_plugin.commands.convert.declaration_text import env_problem
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.injection.marker import Marker, marker_of
 from sidecar_plugin.injection.sidecars import Sidecar, sidecars, string_of, variables
-from sidecar_plugin.kubernetes.containers import containers
+from sidecar_plugin.kubernetes.containers import of_one_name
 from sidecar_plugin.kubernetes.declarations import CONVERTIBLE, DECLARATIONS, MARKS
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, WorkloadKinds
 from sidecar_plugin.yamledit.access import check_once, effective_pair, scalar_text
@@ -76,16 +76,10 @@ def plan(document: Document, tree: Tree, kinds: WorkloadKinds, named: frozenset[
 
 
 def _refuse_one_name_twice(pod: PodTemplate) -> None:
-    """Raise ManifestError for two containers of one name, in either list: the API server refuses the pod."""
-    seen: dict[str, str] = {}
-    for container in containers(pod):
-        if container.name in seen:
-            message = (
-                f'two containers have the name "{container.name}" (in {seen[container.name]} and in {container.list_name})'
-            )
-            raise ManifestError(f"{message}; remove one", pod.document.place(container.node.start), container.field(pod))
-        if container.name:
-            seen[container.name] = container.list_name
+    """Raise ManifestError for two containers of one name: which one is meant?"""
+    for first, second in of_one_name(pod):
+        message = f'two containers have the name "{second.name}" (in {first.list_name} and in {second.list_name}); remove one'
+        raise ManifestError(message, pod.document.place(second.node.start), second.field(pod))
 
 
 def _refuse_other_platforms(pod: PodTemplate, marker: Marker | None, changes: list[Change]) -> None:
