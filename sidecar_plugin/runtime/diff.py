@@ -25,7 +25,7 @@ class Side(NamedTuple):
     text: str
 
 
-def unified(before: Side, after: Side) -> str:
+def unified(before: Side, after: Side, colour: str = "auto") -> str:
     """Return the difference of two texts, "" if there is none; in colour where `in_colour` says so.
 
     Lines of Secrets are no context: a hunk ends before them. A changed line that holds a Secret is not shown.
@@ -34,7 +34,7 @@ def unified(before: Side, after: Side) -> str:
     if lines:
         lines = [f"--- {one_line(before.name)}\n", f"+++ {one_line(after.name)}\n", *lines]
     whole = (line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
-    if in_colour():
+    if in_colour(colour):
         whole = (_coloured(line, _HEADER if index < 2 else _COLOURS.get(line[0])) for index, line in enumerate(whole))
     return "".join(whole)
 
@@ -159,11 +159,19 @@ def _range(start: int, length: int) -> str:
     return f"{start + 1}" if length == 1 else f"{start + bool(length)},{length}"
 
 
-def in_colour() -> bool:
-    """Say whether standard output is to be in colour: on a terminal, unless NO_COLOR is set (https://no-color.org)."""
-    return (
-        sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    )
+def in_colour(wanted: str = "auto") -> bool:
+    """Say whether standard output is to be in colour: `always`, `never`, or as terminal and environment say.
+
+    NO_COLOR (https://no-color.org) wins over FORCE_COLOR (https://force-color.org), as in Python itself; without both a
+    terminal has colours.
+    """
+    if wanted in ("always", "never"):
+        return wanted == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def _coloured(line: str, colour: str | None) -> str:

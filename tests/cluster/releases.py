@@ -37,8 +37,8 @@ class Releases:
     cluster: Cluster
     namespace: str
 
-    def run(self, *words: str | Path) -> Done:
-        """Run helm, to whatever end."""
+    def run(self, *words: str | Path, **variables: str) -> Done:
+        """Run helm, with further environment variables, to whatever end."""
         homes = {f"HELM_{name}_HOME": str(self.folder / name.lower()) for name in ("DATA", "CONFIG", "CACHE")}
         path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))  # Helm 3's post-renderer
         environment = {
@@ -47,6 +47,7 @@ class Releases:
             "HOME": str(self.folder),
             "KUBECONFIG": str(self.cluster.kubeconfig),
             "HELM_NAMESPACE": self.namespace,
+            **variables,
         }
         done = subprocess.run(
             [ROOT / "tools" / "bin" / self.version, *words], env=environment, capture_output=True, text=True, check=False

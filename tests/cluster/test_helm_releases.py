@@ -194,6 +194,60 @@ def test_helm_sidecar_diff_shows_no_secret(releases: Releases, tmp_path: Path) -
     assert releases.helm("sidecar", "diff", "keys", chart, "--set=key=tiger-1") == ""
 
 
+@pytest.fixture
+def with_hooks(tmp_path: Path) -> Path:
+    """A chart of three ConfigMaps with one value: one is a hook, one a test."""
+    chart = tmp_path / "hooks"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: hooks\nversion: 0.1.0\n")
+    for name, annotations in (
+        ("plain", "{}"),
+        ("before", '{helm.sh/hook: "pre-upgrade,post-install"}'),
+        ("test", "{helm.sh/hook: test}"),
+    ):
+        (chart / "templates" / f"{name}.yaml").write_text(
+            f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, annotations: {annotations}}}\n"
+            f'data: {{{name}: "{{{{ .Values.value }}}}"}}\n'
+        )
+    return chart
+
+
+def test_helm_sidecar_diff_leaves_hooks_and_tests_out_unless_asked(releases: Releases, with_hooks: Path) -> None:
+    HelmSidecar(releases)
+    releases.helm("sidecar", "install", "hooks", with_hooks, "--set=value=one")
+    diff = ("sidecar", "diff", "hooks", with_hooks, "--set=value=two")
+    for words, names in (
+        ((), {"plain"}),
+        (("--include-hooks",), {"plain", "before"}),
+        (("--include-tests",), {"plain", "test"}),
+        (("--include-hooks", "--include-tests"), {"plain", "before", "test"}),
+        (("--no-hooks",), {"plain"}),
+    ):
+        shown = releases.helm(*diff, *words)
+        assert {name for name in ("plain", "before", "test") if f'+data: {{{name}: "two"}}' in shown} == names
+    done = releases.run(*diff, "--no-hooks", "--include-hooks")
+    assert done.status == 2
+    assert "--no-hooks leaves out what --include-hooks" in done.said
+    assert "--detailed-exitcode, --include-hooks, --include-tests are flags of `helm sidecar diff`" in (
+        releases.run("sidecar", "--include-hooks", "template", with_hooks).said
+    )
+
+
+def test_helm_sidecar_diff_ends_as_ci_needs_it(releases: Releases, with_hooks: Path) -> None:
+    """With 2 for a difference where that is asked for, and in colours where they are."""
+    HelmSidecar(releases)
+    releases.helm("sidecar", "install", "hooks", with_hooks, "--set=value=one")
+    diff = ("sidecar", "diff", "hooks", with_hooks)
+    for value, status, words in (("one", 0, ["--detailed-exitcode"]), ("two", 2, ["--detailed-exitcode"]), ("two", 0, [])):
+        done = releases.run(*diff, f"--set=value={value}", *words)
+        assert (done.status, bool(done.stdout)) == (status, value == "two"), done.stderr
+    assert releases.run(*diff, "--set=value={", "--detailed-exitcode").status == 1
+    assert "\x1b[32m+" in releases.run(*diff, "--set=value=two", FORCE_COLOR="1").stdout
+    assert "\x1b" not in releases.run(*diff, "--set=value=two", FORCE_COLOR="1", NO_COLOR="1").stdout
+    if releases.version == "helm4":
+        assert "\x1b[32m+" in releases.helm(*diff, "--set=value=two", "--color=always")
+
+
 def test_without_the_plugin_the_release_goes_on_without_agents(releases: Releases) -> None:
     find = HelmSidecar(releases)
     releases.helm(*find.words("install", *switched(logging=True)))

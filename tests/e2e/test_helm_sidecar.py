@@ -193,6 +193,22 @@ def test_a_list_that_is_the_charts_own_value_is_told_apart(helm: HelmSidecar) ->
     assert "--sidecar-key" in done.stderr
 
 
+@pytest.mark.parametrize("own", ["[]", "[{name: mine, image: mine}]", '""', "{istio: {enabled: true}}"])
+def test_a_chart_with_a_value_sidecars_of_its_own(own: str, helm: HelmSidecar, tmp_path: Path) -> None:
+    """The message names the value's place and the flag; with that flag both are kept apart."""
+    chart = copied(tmp_path)
+    (chart / "values.yaml").write_text(f"sidecars: {own}\n" + (UNTOUCHED / "values.yaml").read_text())
+    for words in (["-f", VALUES], ["--set", "sidecars.agents.logging.enabled=true"]):
+        done = helm.run("template", "find", chart, "--kube-version=1.30", *words)
+        assert (done.status, done.stdout) == (1, "")
+        assert f"{chart}/values.yaml:1:" in done.stderr
+        assert "put ours under another key, and name it by --sidecar-key" in done.stderr
+    words = ("--sidecar-key=agents", "--set", "agents.agents.logging.enabled=true", "--kube-version=1.30")
+    assert sidecars(helm.shell.output(helm.program, "sidecar", "template", "find", chart, *words)) == {
+        INDEX: {"logging": "native"}
+    }
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [

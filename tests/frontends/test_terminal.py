@@ -71,6 +71,18 @@ def test_a_difference_in_a_pipe_is_a_patch(manifests: Path) -> None:
     assert "- name: logging" in (manifests / "manifests" / "0.yaml").read_text()
 
 
+@pytest.mark.parametrize(
+    ("variables", "coloured"),
+    [({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False), ({"FORCE_COLOR": ""}, False)],
+    ids=str,
+)
+def test_a_difference_is_in_colour_where_ci_asks_for_it(manifests: Path, variables: dict[str, str], coloured: bool) -> None:
+    command = [PROGRAM, "inject", "--diff", *SETTINGS, "manifests"]
+    done = subprocess.run(command, cwd=manifests, env={**os.environ, **variables}, capture_output=True, check=True)
+    assert (b"\x1b[32m+  - name: logging\x1b[m\n" in done.stdout) is coloured
+    assert (b"\x1b" in done.stdout) is coloured
+
+
 def test_removed_lines_that_look_like_headers_are_not_taken_for_some() -> None:
     assert unified(Side("a", "-- x\n"), Side("b", "")) == "--- a\n+++ b\n@@ -1 +0,0 @@\n--- x\n"
 

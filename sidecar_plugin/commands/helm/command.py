@@ -1,10 +1,12 @@
 """`sidecar-plugin helm VERB …`, which the Helm plugins of helm-plugins/ run as `helm sidecar VERB …`."""
 
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sidecar_plugin.commands import Command
 from sidecar_plugin.commands.arguments import REPORTS, parser
+from sidecar_plugin.commands.helm.diff import Hooks
 from sidecar_plugin.commands.helm.program import Helm, HelmError
 from sidecar_plugin.commands.helm.run import VERBS, Own, run_helm
 from sidecar_plugin.errors import UsageError
@@ -22,9 +24,19 @@ Runs helm with the agents that the values of a chart ask for under `sidecars`. T
   helm sidecar upgrade NAME CHART [flags of helm upgrade]
   helm sidecar diff NAME CHART [flags of helm upgrade]     what the upgrade would change in the release
 
+`diff` leaves out hooks and tests, which run anew with each upgrade, unless --include-hooks and --include-tests ask for them. It
+ends with 0; with --detailed-exitcode it ends with 2 where there is a difference. FORCE_COLOR=1 shows it in colour in CI too.
+
 The values are those that Helm makes of the chart's own and of -f, --set and the like. All flags of helm are taken, besides
 --post-renderer. `helm sidecar VERB --help` shows them.
 """
+
+
+DIFF_FLAGS = {
+    "--detailed-exitcode": "end with 2 if there is a difference",
+    "--include-hooks": "compare hooks too, without tests",
+    "--include-tests": "compare tests too",
+}
 
 
 class _Helm:
@@ -43,15 +55,23 @@ class _Helm:
             if not arguments.words:
                 raise UsageError(f"say what to do: {', '.join(VERBS)} (see `{own_parser.prog} --help`)")
             own_parser.parse_args(arguments.words)  # --help, or an error: options of helm come after the verb
-        own, helms = _apart(arguments.words)
+        own, helms = _apart(arguments.words, DIFF_FLAGS if arguments.verb == "diff" else ())
         own_parser.parse_args([arguments.verb, *own], arguments)
         command = VERBS[arguments.verb]
         if "--help" in helms or "-h" in helms:
             flags = Helm.found().output(command, "--help")
             write(f"{own_parser.format_help()}\nThe flags of helm {command}:\n\n{flags}".encode())
             return 0
+        hooks = Hooks(arguments.include_tests, arguments.include_hooks)
+        if arguments.verb != "diff" and (arguments.detailed_exitcode or any(hooks)):
+            raise UsageError(f"{', '.join(DIFF_FLAGS)} are flags of `{own_parser.prog} diff`")
         own_flags = Own(
-            arguments.sidecar_key, tuple(arguments.sidecar_templates), arguments.sidecar_report, arguments.sidecar_strict
+            arguments.sidecar_key,
+            tuple(arguments.sidecar_templates),
+            arguments.sidecar_report,
+            arguments.sidecar_strict,
+            hooks,
+            arguments.detailed_exitcode,
         )
         try:
             return run_helm(arguments.verb, helms, own_flags)
@@ -77,19 +97,23 @@ def _add_own_flags(parser: "ArgumentParser") -> None:
         help="the report on stderr: text (default), json or none",
     )
     parser.add_argument("--sidecar-strict", action="store_true", help="make warnings errors")
+    for flag, meaning in DIFF_FLAGS.items():
+        parser.add_argument(flag, action="store_true", help=f"diff: {meaning}")
 
 
 COMMAND: Command = _Helm()
 
 
-def _apart(words: list[str]) -> tuple[list[str], list[str]]:
-    """Return our own flags, which begin with --sidecar-, and the other words."""
+def _apart(words: list[str], plain: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return our own flags, which begin with --sidecar- or are among the plain ones, and the other words."""
     own: list[str] = []
     others: list[str] = []
     rest = iter(words)
     for word in rest:
         if word == "--":
             others += [word, *rest]
+        elif word in plain:
+            own.append(word)
         elif word.startswith("--sidecar-"):
             own.append(word)
             if "=" not in word and word != "--sidecar-strict":

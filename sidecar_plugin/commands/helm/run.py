@@ -17,7 +17,7 @@ from tempfile import gettempdir
 from typing import NamedTuple
 
 from sidecar_plugin.commands.arguments import PROGRAM
-from sidecar_plugin.commands.helm.diff import changes
+from sidecar_plugin.commands.helm.diff import Hooks, changes
 from sidecar_plugin.commands.helm.program import Flags, Helm, Line
 from sidecar_plugin.commands.helm.values import evaluate, schema_note, settings_of, values_of, without_stdin
 from sidecar_plugin.errors import UsageError
@@ -26,6 +26,8 @@ from sidecar_plugin.runtime.signals import passed_on, tidily
 
 VERBS = {"template": "template", "install": "install", "upgrade": "upgrade", "diff": "upgrade"}
 """What we are asked to do, and the command of helm that it takes its words from."""
+CHANGED = 2
+"""The exit status of `diff --detailed-exitcode` where there is a difference, as that of helm-diff."""
 _PLUGIN = """\
 apiVersion: v1
 type: postrenderer/v1
@@ -47,6 +49,8 @@ class Own(NamedTuple):
     templates: tuple[str, ...]
     report: str
     strict: bool
+    hooks: Hooks
+    detailed_exitcode: bool
 
     def words(self, settings: Path) -> list[str]:
         """Return the post-renderer's words."""
@@ -60,6 +64,8 @@ def run_helm(verb: str, words: list[str], own: Own) -> int:
     command = VERBS[verb]
     flags = helm.flags(command)
     line = _read(verb, words, flags)
+    if line.has("no-hooks") and any(own.hooks):
+        raise UsageError("--no-hooks leaves out what --include-hooks and --include-tests ask for; give one of them")
     folder = Path(gettempdir(), f"sidecar-plugin-{os.urandom(8).hex()}")
 
     def take_away() -> None:
@@ -83,8 +89,9 @@ def _run(verb: str, helm: Helm, line: Line, flags: Flags, own: Own, folder: Path
     given = [flag.word for flag in line.given]
     environment, post_renderer = _post_renderer(helm, own.words(settings), folder)
     if verb == "diff":
-        write(changes(helm, line, flags, [*given, *post_renderer], environment, own.key).encode())
-        return 0
+        shown = changes(helm, line, flags, [*given, *post_renderer], environment, own.key, own.hooks)
+        write(shown.encode())
+        return CHANGED if shown and own.detailed_exitcode else 0
     status = _in_front(helm, [command, *given, *post_renderer, "--", *line.arguments], environment)
     if status and evaluated.values is not None:
         say(schema_note(line.arguments[-1], own.key))

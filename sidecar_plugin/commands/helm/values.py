@@ -26,6 +26,7 @@ from sidecar_plugin.settings.settings import merge_layers
 from sidecar_plugin.yamledit.source import Source
 
 STDIN_VALUES = "stdin.yaml"
+OTHER_KEY = "if the chart has a value of that name of its own, put ours under another key, and name it by --sidecar-key"
 _FOR_CAPABILITIES = frozenset(("kube-version", "api-versions", "validate", "dry-run"))
 _SAYS = re.compile(r'sidecar-plugin-values: "([A-Za-z0-9+/=]+)"')
 _TEMPLATE = """\
@@ -135,9 +136,14 @@ def settings_of(evaluated: Evaluated, values: Values, key: str, templates: tuple
     """
     if evaluated.values is not None and not isinstance(evaluated.values, dict):
         what = f"the values hold {'a list' if isinstance(evaluated.values, list) else 'no mapping'} there"
-        remedy = "if the chart has a value of that name of its own, give ours another one by --sidecar-key"
-        raise SettingsError(f"must be a mapping of settings, but {what}; {remedy}", field=key)
-    sources = tuple(layer for source in _sources(values) if (layer := values_layer(source, key)) is not None)
+        raise SettingsError(f"must be a mapping of settings, but {what}; {OTHER_KEY}", field=key)
+    charts, *files = _sources(values)
+    try:
+        layers = [values_layer(charts, key)]
+    except SettingsError as error:
+        raise SettingsError(f"{error.message}; {OTHER_KEY}", error.place, error.field) from None
+    layers += [values_layer(source, key) for source in files]
+    sources = tuple(layer for layer in layers if layer is not None)
     sets = [
         f"--{flag.name} {flag.value}" for flag in values.line.given if flag.name.startswith("set") and key in str(flag.value)
     ]

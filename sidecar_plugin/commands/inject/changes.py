@@ -67,6 +67,28 @@ def changes(stream: Stream, text: str, outcomes: list[Outcome], warnings: list[R
     return [change for change in (*own, brought) if change.outcomes or change.warnings or change.hunks]
 
 
+def with_pods(stream: Stream, text: str, outcomes: list[Outcome]) -> list[Outcome]:
+    """Return the outcomes of a stream, each workload that has or had agents with the note whether its pods change.
+
+    A workload's pods change where its document does: injection changes nothing else of it.
+    """
+    kept, _ = split_manifests(stream.documents)
+    if text == "".join(document.text for document in stream.documents):
+        kept = stream.documents
+    after = [document.text for document in split(Source(stream.source.name, text))]
+    changed = [document.text != new for document, new in zip(kept, after, strict=False)]
+    starts = [document.place(0).line for document in kept[: len(changed)]]
+
+    def noted(outcome: Outcome) -> Outcome:
+        if not outcome.agents and not outcome.removed:
+            return outcome
+        index = bisect_right(starts, outcome.locate().line) - 1
+        note = "pods change" if changed[index] else "pods unchanged"
+        return outcome._replace(note=f"{outcome.note}; {note}" if outcome.note else note)
+
+    return [noted(outcome) for outcome in outcomes]
+
+
 def _offset(text: str, line: int) -> int:
     """Return where a line, counted from 0, begins."""
     offset = 0

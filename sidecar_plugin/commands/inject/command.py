@@ -76,6 +76,10 @@ def inject_files(paths: list[str], options: Options, output: Output, results: Re
             streams = [(file, stream.with_settings()) for file, stream in streams]
         done = (_each_alone if output.keep_going else _together)(streams, injector, results)
         injector.warn_of_unused()
+    if output.diff:
+        from sidecar_plugin.commands.inject.changes import with_pods  # late: few runs show a difference
+
+        results.outcomes = [outcome for each in done for outcome in with_pods(each.stream, each.text, each.outcomes)]
     texts = [(each.file, each.text) for each in done]
     check_strict(options.strict, results)
     if html is None:
