@@ -2,7 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+import yaml
+
+from sidecar_plugin.errors import ManifestError
 from tests.support.command import run
+from tests.support.injection import inject
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: NAME}\nspec: {containers: [{name: app, image: x}]}\n"
 
@@ -20,3 +25,23 @@ def test_a_manifest_stands_in_the_first_file_that_needs_it_and_in_no_other(tmp_p
     assert done.status == 0, done.stderr
     held = [path.name for path in sorted(out.rglob("*.yaml")) if "kind: ConfigMap" in path.read_text()]
     assert held == ["one.yaml"]
+
+
+BRINGS = "container: {name: a, image: x}\nmanifests: [{apiVersion: v1, kind: ConfigMap, metadata: {name: once}}]\n"
+
+
+@pytest.mark.parametrize("ending", ["", "\n"])
+def test_a_stream_without_a_last_line_break_keeps_that(ending: str) -> None:
+    text = POD.rstrip("\n").replace("NAME", "one") + ending
+    after = inject(text, agents={"a": {"enabled": True, "template": BRINGS}})
+    assert [document["kind"] for document in yaml.safe_load_all(after)] == ["Pod", "ConfigMap"]
+    assert after.endswith("\n") is bool(ending)
+
+
+def test_a_block_scalar_that_ends_the_stream_is_refused() -> None:
+    """A line break behind it would be one of its own."""
+    text = POD.replace("NAME", "one") + "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\ndata:\n  text: |\n    last"
+    with pytest.raises(ManifestError, match="block scalar") as caught:
+        inject(text, agents={"a": {"enabled": True, "template": BRINGS}})
+    assert caught.value.place is not None
+    assert caught.value.place.line == 11

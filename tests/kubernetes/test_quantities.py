@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sidecar_plugin.kubernetes.quantities import parse_quantity, with_share_of
+from sidecar_plugin.kubernetes.quantities import parse_quantity, requested, with_share_of
 
 OWN = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"cpu": "250m", "memory": "192Mi"}}
 
@@ -116,3 +116,9 @@ def test_what_resources_do_not_name_is_not_added() -> None:
 def test_a_quantity_that_is_none_is_named() -> None:
     with pytest.raises(ValueError, match=r'^container "web": resources\.limits\.memory: not a Kubernetes quantity: "4 GB"$'):
         with_share_of(OWN, [container(limits={"memory": "4 GB"})], 10)
+
+
+def test_a_container_that_requests_nothing_adds_nothing() -> None:
+    containers = [{"resources": {"requests": {"cpu": "1"}}}, {"resources": {"limits": {"cpu": "500m"}}}, {"resources": {}}, {}]
+    assert requested(containers, "cpu") == parse_quantity("1500m")
+    assert requested(containers, "memory") == 0
