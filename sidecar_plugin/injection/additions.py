@@ -6,12 +6,14 @@ A conflict with the pod, or between two agents, is a ClashError that names both 
 from sidecar_plugin.agents.parts import Parts
 from sidecar_plugin.errors import ClashError, did_you_mean
 from sidecar_plugin.injection.application import ApplicationAdditions
+from sidecar_plugin.injection.marker import identity_key
 from sidecar_plugin.injection.pod_contents import CONTAINER_LISTS, STDOUT, PodContents
 from sidecar_plugin.injection.pod_metadata import MetadataAdditions, agents_clash, clash
 from sidecar_plugin.injection.positions import Data, ListAdditions, Position
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
 from sidecar_plugin.runtime.report import InjectedAgent, Results
+from sidecar_plugin.yamledit.access import scalar_text
 from sidecar_plugin.yamledit.equality import same_data
 
 
@@ -153,6 +155,16 @@ class PodAdditions:
         return "with imagePullSecrets of its own the pod no longer gets those of its service account: name them too"
 
     # --- what the writer inserts
+
+    def names(self) -> dict[str, list[str]]:
+        """Return the names of all that is added, by the field path of its list or map in the pod template."""
+        found: dict[str, list[str]] = {}
+        for container, added in self.application.lists():
+            inside = f"spec.{self.contents.list_name(container)}[{scalar_text(container, 'name') or ''}]"
+            found |= {f"{inside}.{key}": [item[identity_key(key)] for item in items] for key, items in added.items()}
+        found |= {f"spec.{key}": [item["name"] for item in listed.all()] for key, listed in self.lists().items()}
+        found |= {f"metadata.{kind}": list(entries) for kind, entries in self.metadata.strings().items()}
+        return {path: names for path, names in found.items() if names}
 
     def lists(self) -> dict[str, ListAdditions]:
         """Return what is added to each list of the pod spec."""

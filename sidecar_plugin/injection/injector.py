@@ -11,10 +11,11 @@ from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.injection.manifests import BroughtManifests
 from sidecar_plugin.injection.marker import has_marker
 from sidecar_plugin.injection.pod_injection import Around, PodInjection
+from sidecar_plugin.injection.removed import Removals, Removed, by_owner
 from sidecar_plugin.injection.rendering import Rendering
 from sidecar_plugin.injection.service_ports import ServicePorts
 from sidecar_plugin.injection.stream import AgentManifest, Stream, check_foreign, documents_behind, split_manifests
-from sidecar_plugin.injection.uninject import NOTHING_REMOVED, remove
+from sidecar_plugin.injection.uninject import remove
 from sidecar_plugin.injection.writer import PodWriter
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped
 from sidecar_plugin.kubernetes.text_search import may_hold_objects_about_pods
@@ -168,32 +169,42 @@ class Injector:
 
     def inject_document(self, document: Document, around: Around) -> str:
         """Return the text of one document with the agents in it. Raises SidecarPluginError."""
-        before = document
-        removed = NOTHING_REMOVED
+        removals, before = Removals([], []), document
         if not self.is_idle and has_marker(document):
-            document, removed = remove(document)
-            self.remember(removed.manifests)
-            if removed.unclaimed:
-                self._results.warn(removed._replace(containers=[]).note(), document.place(0))
+            document, removals = remove(document)
+            self.remember(removals.manifests)
         text = document.text
         if self.is_idle or not self._kinds.may_occur(text):
-            if before is document:
+            if not removals.removed and not removals.manifests:
                 check_foreign(document)
+            self._report_removed(before, removals.removed, around)
             return text
         tree = document.parse()
         editor: Editor | None = None
+        seen: set[int] = set()
         for found in self._kinds.find(document, tree.root):
             if isinstance(found, Skipped):
                 self._pods.skip(found)
                 continue
+            removed = removals.of(found)
+            seen.add(id(removed))
             additions = self._pods.additions(found, removed, around)
             if additions is not None:
                 editor = editor or Editor(document.text, _indent_of_lists(found), self._emitter)
                 PodWriter(found, tree, editor).write(additions)
                 self._manifests.add(found, additions.manifests)
+        self._report_removed(before, [each for each in removals.removed if id(each) not in seen], around)
         if editor is None:
             return document.text
         return self._checked(document, editor.result())
+
+    def _report_removed(self, document: Document, removed: list[Removed], around: Around) -> None:
+        """Report what was removed from objects in which no pod template of a known kind is, and from Services."""
+        for each in by_owner(removed):
+            if each.is_of_service and around.services:
+                around.services.see_put_back(document, each)
+            else:
+                self._pods.report_removed(document, each)
 
     def warn_of_unused(self) -> None:
         """Warn of kinds that the settings name under `workloads` and that no document of the run is of."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.kubernetes.text_search import has_escaped_letters
-from sidecar_plugin.yamledit.access import effective_pair, scalar_text
+from sidecar_plugin.yamledit.access import effective_pair, scalar_text, text_at
 from sidecar_plugin.yamledit.documents import Document
 from sidecar_plugin.yamledit.nodes import Mapping, Node, Scalar, follow
 
@@ -79,6 +79,11 @@ def identity_key(list_path: str) -> str:
     return "mountPath" if list_path.endswith("volumeMounts") else "name"
 
 
+def port_key(port: Mapping) -> str:
+    """Return what tells the ports of a Service apart (the Kubernetes API's list map keys)."""
+    return f"{text_at(port, 'port')}/{text_at(port, 'protocol') or 'TCP'}"
+
+
 def has_marker(document: Document) -> bool:
     """Say whether something may have been injected into the document before; the key may be written with escapes."""
     text = document.text
@@ -91,7 +96,8 @@ def manifest_agent(document: Document) -> str | None:
     if "manifest" not in text and not has_escaped_letters(text):
         return None  # the marker of a pod template has no such key
     root = document.parse().root
-    return manifest_agent_of(document, root) if isinstance(root, Mapping) else None
+    found = annotation_of(document, root) if isinstance(root, Mapping) else None
+    return found.manifest_agent if found else None
 
 
 def marker_of(document: Document, template: Mapping) -> tuple[Scalar, Marker] | None:
@@ -99,30 +105,74 @@ def marker_of(document: Document, template: Mapping) -> tuple[Scalar, Marker] | 
 
     Raises ManifestError, with the place, for an annotation that cannot be read.
     """
-    marker = _marker_of(document, template)
-    scalar = _annotation(document, template)
-    return (scalar, marker) if scalar is not None and marker is not None else None
-
-
-def service_marker_of(document: Document, node: Mapping) -> ServiceMarker | None:
-    """Return what the annotation of a Service says, None where there is none, or one that is for something else.
-
-    Raises ManifestError as `marker_of`.
-    """
-    scalar = _annotation(document, node)
-    data = _load(document, scalar) if scalar is not None else {}
-    if scalar is None or "targetPorts" not in data:
+    if not has_spec(template) or (found := annotation_of(document, template)) is None:
         return None
-    agents, ports, created, nulls = (data.get(key, []) for key in ("agents", "targetPorts", "created", "nulls"))
-    if (
-        scalar_text(node, "kind") != "Service"
-        or not all(_are_strings(each) for each in (agents, created, nulls))
-        or not all(path == "metadata.annotations" for path in (*created, *nulls))
-        or not isinstance(ports, dict)
-        or not all(_is_target_port(entry) for entry in ports.values())
-    ):
-        raise ManifestError(_DAMAGED, document.place(scalar.start))
-    return ServiceMarker(agents, ports, created, nulls)
+    return found.scalar, found.marker()
+
+
+def annotation_of(document: Document, node: Mapping) -> "Annotation | None":
+    """Return the marker of an object or pod template, None where there is none. Raises ManifestError as `marker_of`."""
+    found: Node = node
+    for key in ("metadata", "annotations", INJECTED):
+        pair = effective_pair(found, key) if isinstance(found, Mapping) else None
+        if pair is None:
+            return None
+        found = follow(pair[1])
+    if not isinstance(found, Scalar):
+        raise ManifestError(_DAMAGED, document.place(found.start))
+    return Annotation(document, node, found, _load(document, found))
+
+
+class Annotation(NamedTuple):
+    """The annotation that is the marker of `node`, and its JSON."""
+
+    document: Document
+    node: Mapping
+    scalar: Scalar
+    data: dict[str, Any]
+
+    @property
+    def manifest_agent(self) -> str | None:
+        """The agent that brought the object along, None for one that no agent did."""
+        return str(self.data["manifest"]) if "manifest" in self.data else None
+
+    @property
+    def is_of_service(self) -> bool:
+        """Whether it is the marker of a Service."""
+        return "targetPorts" in self.data
+
+    def service_marker(self) -> ServiceMarker:
+        """Return what the marker of a Service says. Raises ManifestError."""
+        agents, ports, created, nulls = (self.data.get(key, []) for key in ("agents", "targetPorts", "created", "nulls"))
+        if (
+            scalar_text(self.node, "kind") != "Service"
+            or not all(_are_strings(each) for each in (agents, created, nulls))
+            or not all(path == "metadata.annotations" for path in (*created, *nulls))
+            or not isinstance(ports, dict)
+            or not all(_is_target_port(entry) for entry in ports.values())
+        ):
+            raise ManifestError(_DAMAGED, self.document.place(self.scalar.start))
+        return ServiceMarker(agents, ports, created, nulls)
+
+    def marker(self) -> Marker:
+        """Return what the marker of a pod template says. Raises ManifestError."""
+        agents, added = self.data.get("agents"), self.data.get("added")
+        created: Any = self.data.get("created")
+        nulls: Any = self.data.get("nulls", [])
+        joined: Any = self.data.get("joined", {})
+        if (
+            not isinstance(agents, dict)
+            or not all(isinstance(entry, dict) for entry in agents.values())
+            or not isinstance(added, dict)
+            or not all(re.fullmatch(_EXTENDED, path) and _are_strings(names) for path, names in added.items())
+            or not all(
+                _are_strings(paths) and all(re.fullmatch(_CREATED, path) for path in paths) for paths in (created, nulls)
+            )
+            or not isinstance(joined, dict)
+            or not all(isinstance(text, str) and text for text in joined.values())
+        ):
+            raise ManifestError(_DAMAGED, self.document.place(self.scalar.start))
+        return Marker(agents, added, created, nulls, joined)
 
 
 def _is_target_port(entry: Any) -> bool:
@@ -139,18 +189,6 @@ def is_port_text(text: str) -> bool:
     return re.fullmatch(_PORT, text) is not None
 
 
-def _annotation(document: Document, node: Mapping) -> Scalar | None:
-    found: Node = node
-    for key in ("metadata", "annotations", INJECTED):
-        pair = effective_pair(found, key) if isinstance(found, Mapping) else None
-        if pair is None:
-            return None
-        found = follow(pair[1])
-    if not isinstance(found, Scalar):
-        raise ManifestError(_DAMAGED, document.place(found.start))
-    return found
-
-
 def _load(document: Document, scalar: Scalar) -> dict[str, Any]:
     try:
         data = json.loads(scalar.value)
@@ -164,34 +202,14 @@ def _load(document: Document, scalar: Scalar) -> dict[str, Any]:
     return data
 
 
-def manifest_agent_of(document: Document, node: Mapping) -> str | None:
-    """Return the agent whose manifest a mapping is, as `manifest_agent`."""
-    scalar = _annotation(document, node)
-    data = _load(document, scalar) if scalar is not None else {}
-    return str(data["manifest"]) if "manifest" in data else None
-
-
-def _marker_of(document: Document, node: Mapping) -> Marker | None:
-    scalar = _annotation(document, node)
+def has_spec(node: Mapping) -> bool:
+    """Say whether a mapping can be a pod template."""
     spec = effective_pair(node, "spec")
-    if scalar is None or spec is None or not isinstance(follow(spec[1]), Mapping):
-        return None
-    data = _load(document, scalar)
-    agents, added = data.get("agents"), data.get("added")
-    created: Any = data.get("created")
-    nulls: Any = data.get("nulls", [])
-    joined: Any = data.get("joined", {})
-    if (
-        not isinstance(agents, dict)
-        or not all(isinstance(entry, dict) for entry in agents.values())
-        or not isinstance(added, dict)
-        or not all(re.fullmatch(_EXTENDED, path) and _are_strings(names) for path, names in added.items())
-        or not all(_are_strings(paths) and all(re.fullmatch(_CREATED, path) for path in paths) for paths in (created, nulls))
-        or not isinstance(joined, dict)
-        or not all(isinstance(text, str) and text for text in joined.values())
-    ):
-        raise ManifestError(_DAMAGED, document.place(scalar.start))
-    return Marker(agents, added, created, nulls, joined)
+    return spec is not None and isinstance(follow(spec[1]), Mapping)
+
+
+def _are_created(paths: Any) -> bool:
+    return _are_strings(paths) and all(re.fullmatch(_CREATED, path) for path in paths)
 
 
 def _are_strings(value: Any) -> bool:

@@ -4,13 +4,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sidecar_plugin.agents.parts import Parts
-from sidecar_plugin.errors import DeclarationError, TemplateError, VersionError
+from sidecar_plugin.errors import DeclarationError, Place, TemplateError, VersionError
 from sidecar_plugin.injection.additions import PodAdditions
+from sidecar_plugin.injection.marker import INJECTED
 from sidecar_plugin.injection.pod_metadata import agents_clash
+from sidecar_plugin.injection.removed import Names, Removed
 from sidecar_plugin.injection.rendering import Rendering
 from sidecar_plugin.injection.service_ports import ServicePorts
 from sidecar_plugin.injection.target_ports import AgentPort
-from sidecar_plugin.injection.uninject import Removed
 from sidecar_plugin.kubernetes import pod_rules
 from sidecar_plugin.kubernetes.declarations.protocol import Declaration
 from sidecar_plugin.kubernetes.pod_rules import is_windows, to_be_added
@@ -18,6 +19,7 @@ from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped, runs_t
 from sidecar_plugin.kubernetes.workload_data import workload_data
 from sidecar_plugin.runtime.report import InjectedAgent, Outcome, Results
 from sidecar_plugin.settings.settings import AgentSettings, Settings
+from sidecar_plugin.yamledit.documents import Document
 
 if TYPE_CHECKING:
     from sidecar_plugin.kubernetes.stream_rules import StreamRules
@@ -58,7 +60,8 @@ class PodInjection:
             agents, reason = self._for_windows(pod, agents)
         gone = tuple(name for name in dict.fromkeys(removed.agents) if name not in {agent.name for agent in agents})
         if not agents:
-            self._report(pod, (), gone, skipped=reason, note=removed.note())
+            self._report(pod, (), gone, skipped=reason, note=removed.note(removed.parts), parts=removed.parts)
+            self._warn_of_containers(f"{pod.kind}/{pod.name}", removed.unclaimed(removed.parts), pod.document.place(pod.offset))
             if around.services:
                 around.services.see(pod, {}, {})
             return None
@@ -66,7 +69,6 @@ class PodInjection:
         additions = PodAdditions(pod, self._results)
         context = self._rendering.context(declaration)
         added = []
-        names: list[str] = []
         agent_notes: list[tuple[str, str]] = []
         taken: dict[int, AgentPort] = {}
         labels: dict[str, str] = {}
@@ -75,7 +77,6 @@ class PodInjection:
             self._check_platform(pod, agent.name, container, parts)
             additions.add(agent.name, declaration, agent.position or declaration.position, container, parts)
             added.append(to_be_added(pod, agent.name, container, parts.grace_seconds))
-            names += [one["name"] for one in (container, *parts.init_containers)]
             agent_notes += [(agent.name, note) for note in parts.notes]
             labels |= parts.pod_labels
             for number, name in parts.service_ports.items():
@@ -93,12 +94,15 @@ class PodInjection:
         self._warn_of_unknown(pod, gone)
         size_note = self._rendering.platform.size_note
         containers = [one.data for one in added]
+        lost = removed.lost(additions.names() | additions.metadata.joined_names()) if removed.parts else {}
+        self._warn_of_containers(f"{pod.kind}/{pod.name}", removed.unclaimed(lost), pod.document.place(pod.offset))
         notes = [
             size_note(workload_data(pod)["containers"], containers) if size_note else "",
             additions.pull_secrets_note(),
-            removed.note(names),
+            removed.note(lost),
         ]
-        self._report(pod, tuple(additions.agents), gone, note="; ".join(filter(None, notes)), agent_notes=tuple(agent_notes))
+        note = "; ".join(filter(None, notes))
+        self._report(pod, tuple(additions.agents), gone, note=note, agent_notes=tuple(agent_notes), parts=lost)
         return additions
 
     def _for_windows(self, pod: PodTemplate, agents: list[AgentSettings]) -> tuple[list[AgentSettings], str]:
@@ -120,11 +124,26 @@ class PodInjection:
         skipped: str = "",
         note: str = "",
         agent_notes: tuple[tuple[str, str], ...] = (),
+        parts: Names | None = None,
     ) -> None:
         locate = partial(pod.document.place, pod.offset)
         names = pod.kind, pod.namespace, pod.name
-        outcome = Outcome(locate, *names, agents, removed, skipped, note, part=pod.part, agent_notes=agent_notes)
+        outcome = Outcome(
+            locate, *names, agents, removed, skipped, note, part=pod.part, agent_notes=agent_notes, parts=parts or {}
+        )
         self._results.outcomes.append(outcome)
+
+    def report_removed(self, document: Document, removed: Removed) -> None:
+        """Report an object that no agents are added to, and from which something was removed."""
+        outcome = removed.outcome(document, removed.parts)
+        self._results.outcomes.append(outcome)
+        self._warn_of_containers(f"{outcome.kind}/{outcome.name}", removed.unclaimed(removed.parts), outcome.locate())
+
+    def _warn_of_containers(self, title: str, names: list[str], place: Place) -> None:
+        """Warn of containers that the marker names no agent for and that no agent adds again."""
+        if names:
+            message = f"containers removed, which the annotation {INJECTED} lists and no agent adds: {', '.join(names)}"
+            self._results.warn(f"{title}: {message}", place)
 
     def _parts(
         self, pod: PodTemplate, agent: AgentSettings, context: dict[str, Any], declaration: Declaration

@@ -88,9 +88,13 @@ class MetadataAdditions:
             "labels": {key: value for key, (_, value) in self._added["labels"].items()},
         }
 
-    def joined(self) -> list[tuple[Mapping, Scalar, str]]:
-        """Return what is appended to the values of listing annotations that the pod has already: the annotations, the value,
-        and the text to append. Raises ManifestError for a value that is not text."""
+    def joined_names(self) -> dict[str, list[str]]:
+        """Return what is appended to values of annotations, by their field paths."""
+        return {f"metadata.annotations[{key}]": [text] for key, _, _, text in self.joined()}
+
+    def joined(self) -> list[tuple[str, Mapping, Scalar, str]]:
+        """Return what is appended to the values of listing annotations that the pod has already: the key, the annotations, the
+        value, and the text to append. Raises ManifestError for a value that is not text."""
         own = self._contents.strings("annotations") if self._listed else None
         found = []
         for key, names in self._listed.items():
@@ -106,7 +110,7 @@ class MetadataAdditions:
             listed = [name.strip() for name in pair[1].value.split(",") if name.strip()]
             new = [name for name in names if name not in listed]
             if new:
-                found.append((own, pair[1], ("," if listed else "") + ",".join(new)))
+                found.append((key, own, pair[1], ("," if listed else "") + ",".join(new)))
         return found
 
 

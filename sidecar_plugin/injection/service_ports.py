@@ -10,7 +10,8 @@ from functools import partial
 from typing import NamedTuple
 
 from sidecar_plugin.errors import ManifestError, Place
-from sidecar_plugin.injection.marker import ServiceMarker, has_marker, service_marker_of
+from sidecar_plugin.injection.marker import port_key
+from sidecar_plugin.injection.removed import Removed, port_path
 from sidecar_plugin.injection.target_ports import SHARED, AgentPort, RoutedPort, write
 from sidecar_plugin.kubernetes.containers import containers
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
@@ -40,7 +41,7 @@ class _Pod(NamedTuple):
 class ServicePorts:
     """The pods of one or more streams, and their Services, which are changed when all pods are known."""
 
-    __slots__ = ("_by_label", "_has_services", "_pods", "_reached", "_results")
+    __slots__ = ("_by_label", "_has_services", "_pods", "_put_back", "_reached", "_results")
 
     def __init__(self, results: Results, documents: Iterable[Document]) -> None:
         """Take the documents of all streams. Where none can hold a Service, only pods are of interest whose agents take their
@@ -50,6 +51,12 @@ class ServicePorts:
         self._pods: list[_Pod] = []
         self._by_label: dict[tuple[str, str], list[int]] = {}
         self._reached: set[int] = set()
+        self._put_back: dict[tuple[int, int], tuple[Document, Removed]] = {}  # by the document, and where the Service begins
+
+    def see_put_back(self, document: Document, removed: Removed) -> None:
+        """Note a Service of a document whose target ports were put back by its marker."""
+        if removed.owner is not None:
+            self._put_back[id(document), removed.owner.start] = document, removed
 
     def see(self, pod: PodTemplate, taken: dict[int, AgentPort], more_labels: dict[str, str]) -> None:
         """Note a pod; `taken` are its ports that agents stand in front of, `more_labels` what agents add."""
@@ -76,14 +83,19 @@ class ServicePorts:
         Raises ManifestError, at its place in the document as it came, for a Service that cannot be changed as its pods and its
         text are.
         """
-        if not self._has_services:
-            return pieces
         are_wanted = any(pod.taken for pod in self._pods)
+        marked = {document for document, _ in self._put_back}
         texts = (
-            self._routed(document, text) if may_hold_services(document.text) and (are_wanted or has_marker(document)) else text
+            self._routed(document, text)
+            if may_hold_services(document.text) and (are_wanted or id(document) in marked)
+            else text
             for document, text in zip(documents, pieces, strict=False)
         )
-        return [*texts, *pieces[len(documents) :]]
+        texts_of_all = [*texts, *pieces[len(documents) :]]
+        for document, removed in self._put_back.values():  # those that are no Services of the API, by their version
+            self._results.outcomes.append(removed.outcome(document, removed.parts))
+        self._put_back.clear()
+        return texts_of_all
 
     def _routed(self, document: Document, text: str) -> str:
         before = list(_services(document.parse().root))
@@ -91,11 +103,12 @@ class ServicePorts:
         for as_it_came, service in zip(before, _services(parse(text).root), strict=True):
             place = partial(document.place, as_it_came.first)
             try:
-                is_routed = self._route(service, editor, place)
+                written = self._route(service, editor, place)
             except EditError as error:
                 raise ManifestError(f"Service/{text_at(service, 'metadata', 'name')}: {error.message}", place()) from None
-            if not is_routed and (marker := service_marker_of(document, as_it_came)):
-                self._tell_put_back(service, marker, place)
+            _, removed = self._put_back.pop((id(document), as_it_came.start), (None, None))
+            if removed:
+                self._tell_put_back(service, document, removed, written)
         return editor.result()
 
     def warn_of_unreached(self) -> None:
@@ -107,41 +120,44 @@ class ServicePorts:
                 remedy = f"render the Service of port {number} with the workload, or give it targetPort: {to.name}"
                 self._results.warn(f"{message}; {remedy}", pod.place())
 
-    def _tell_put_back(self, service: Mapping, marker: ServiceMarker, place: Callable[[], Place]) -> None:
-        """Report a Service that sent to agents before and sends to the application's ports again."""
-        namespace, name = (text_at(service, "metadata", key) for key in ("namespace", "name"))
-        self._results.outcomes.append(Outcome(place, "Service", namespace, name, removed=tuple(marker.agents)))
+    def _tell_put_back(self, service: Mapping, document: Document, removed: Removed, written: set[str]) -> None:
+        """Report the target ports of a Service that are the application's again, `written` are those that are an agent's."""
+        lost = {path: names for path, names in removed.parts.items() if path not in written}
+        if written and not lost:
+            return
+        outcome = removed.outcome(document, lost)
+        self._results.outcomes.append(outcome._replace(removed=()) if written else outcome)
         selector = _strings(value_at(service, "spec", "selector"))
-        if not selector or not self._selected(selector, namespace):
-            message = (
-                f"its target ports are put back, past the agent {', '.join(marker.agents)}, for no pod that it selects is here"
-            )
-            self._results.warn(f"Service/{name}: {message}; inject it together with its workloads", place())
+        if not written and (not selector or not self._selected(selector, outcome.namespace)):
+            agents = ", ".join(outcome.removed)
+            message = f"its target ports are put back, past the agent {agents}, for no pod that it selects is here"
+            remedy = "inject it together with its workloads"
+            self._results.warn(f"Service/{outcome.name}: {message}; {remedy}", outcome.locate())
 
-    def _route(self, service: Mapping, editor: Editor, place: Callable[[], Place]) -> bool:
-        """Send the ports of a Service to agents; say whether one is. Raises ManifestError and EditError."""
+    def _route(self, service: Mapping, editor: Editor, place: Callable[[], Place]) -> set[str]:
+        """Send the ports of a Service to agents; return the paths of those that are. Raises ManifestError and EditError."""
         spec = value_at(service, "spec")
         selector = _strings(value_at(spec, "selector"))
         namespace = text_at(service, "metadata", "namespace")
         if not selector or text_at(spec, "type") == "ExternalName":
-            return False
+            return set()
         selected = self._selected(selector, namespace)
         agents = {port.agent for _, pod in selected for port in pod.taken.values()}
         if not agents:
-            return False
+            return set()
         name = text_at(service, "metadata", "name")
         title = f"Service/{name}"
         if text_at(spec, "clusterIP") == "None":
             self._reached.update(index for index, _ in selected)
             message = f"{title} is headless: its clients connect to the pods themselves, past the agent {', '.join(agents)}"
             self._results.warn(f"{message}; let them use the agent's port, or a Service with an address", place())
-            return False
+            return set()
         ports = list(self._ports(title, spec, selected, place))
         if ports:
             write(service, ports, editor)
             note = ", ".join(f"port {port.path} to {port.to.name} (the agent {port.to.agent})" for port in ports)
             self._results.outcomes.append(Outcome(place, "Service", namespace, name, note=note))
-        return bool(ports)
+        return {port_path(port_key(port.node)) for port in ports}
 
     def _selected(self, selector: dict[str, str], namespace: str) -> list[tuple[int, _Pod]]:
         """Return the pods that a Service selects, with their index; only those with its rarest label are looked at."""

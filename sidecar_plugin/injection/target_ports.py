@@ -6,11 +6,11 @@ Which ports go to which agent is decided in `service_ports.py`.
 import json
 from typing import NamedTuple
 
-from sidecar_plugin.injection.marker import INJECTED, ServiceMarker, is_port_text, service_marker_of
+from sidecar_plugin.injection.marker import INJECTED, ServiceMarker, is_port_text, port_key
 from sidecar_plugin.injection.removal import Gone
-from sidecar_plugin.yamledit.access import items_at, text_at
+from sidecar_plugin.injection.removed import Names, port_path
+from sidecar_plugin.yamledit.access import items_at
 from sidecar_plugin.yamledit.construct import resolve
-from sidecar_plugin.yamledit.documents import Document
 from sidecar_plugin.yamledit.editor import EditError, Editor
 from sidecar_plugin.yamledit.emitter import scalar
 from sidecar_plugin.yamledit.nodes import Mapping, Scalar, Sequence, follow, is_null
@@ -55,7 +55,7 @@ def write(service: Mapping, ports: list[RoutedPort], editor: Editor) -> None:
                 message = f"the targetPort of port {port.path} could not be put back as it is written"
                 raise EditError(f"{message}; write a name or a number, or leave out a targetPort that is empty", pair[0].start)
             editor.replace(value, _as_written(port.to.name, value, port.node.flow))
-        written[_key(port.node)] = entry
+        written[port_key(port.node)] = entry
     _write_marker(service, ServiceMarker(sorted({port.to.agent for port in ports}), written, [], []), editor)
 
 
@@ -86,17 +86,12 @@ def _write_marker(service: Mapping, marker: ServiceMarker, editor: Editor) -> No
         raise EditError(f"metadata.annotations {SHARED}", annotations[0].start)
 
 
-def put_back(document: Document, service: Mapping, gone: Gone) -> ServiceMarker | None:
-    """Note what is undone in a Service by its marker, target ports that are still what was written; return the marker.
-
-    None for what has no such marker. Raises ManifestError for one that cannot be read.
-    """
-    marker = service_marker_of(document, service)
-    if marker is None:
-        return None
+def put_back(service: Mapping, marker: ServiceMarker, gone: Gone) -> Names:
+    """Note what is undone in a Service: target ports that are still what was written. Return what each is then."""
+    names: Names = {}
     for item in items_at(service, "spec", "ports"):
         node = follow(item)
-        entry = marker.target_ports.get(_key(node)) if isinstance(node, Mapping) else None
+        entry = marker.target_ports.get(port_key(node)) if isinstance(node, Mapping) else None
         if entry is None or not isinstance(node, Mapping):
             continue
         pair = node.pair("targetPort")
@@ -106,7 +101,8 @@ def put_back(document: Document, service: Mapping, gone: Gone) -> ServiceMarker 
             gone.put_back[id(pair[1])] = (pair[1], _as_it_was(entry["was"], pair[1]))
         else:
             gone.add_pairs(node, {node.pairs.index(pair)})
-    return marker
+        names[port_path(port_key(node))] = [f"{entry['was']} again" if "was" in entry else "removed"]
+    return names
 
 
 def _as_it_was(was: str, now: Scalar) -> str:
@@ -114,8 +110,3 @@ def _as_it_was(was: str, now: Scalar) -> str:
     before = parse(was).root
     is_name = isinstance(before, Scalar) and isinstance(resolve(before), str)
     return json.dumps(was.strip("'")) if is_name and now.style == '"' and was[0] != '"' else was
-
-
-def _key(port: Mapping) -> str:
-    """Return what tells the ports of a Service apart (the Kubernetes API's list map keys)."""
-    return f"{text_at(port, 'port')}/{text_at(port, 'protocol') or 'TCP'}"

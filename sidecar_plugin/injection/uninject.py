@@ -4,15 +4,13 @@ What is removed is decided on the nodes, and removed from the text in one step f
 and compared with the same removal on the nodes: on text that another tool reprinted it is right, or the document is refused.
 """
 
-from collections.abc import Iterable
-from functools import partial
-from itertools import chain
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
 
 from sidecar_plugin.errors import ManifestError
-from sidecar_plugin.injection.marker import INJECTED, Marker, has_marker, identity_key, manifest_agent_of, marker_of
+from sidecar_plugin.injection.marker import INJECTED, Annotation, Marker, annotation_of, has_marker, has_spec, identity_key
 from sidecar_plugin.injection.removal import EMPTY, Gone
-from sidecar_plugin.injection.stream import AgentManifest, check_foreign, identity, identity_of, split_manifests
+from sidecar_plugin.injection.removed import Names, Removals, Removed, by_owner, placed
+from sidecar_plugin.injection.stream import AgentManifest, check_foreign, identity_of, split_manifests
 from sidecar_plugin.injection.target_ports import put_back
 from sidecar_plugin.kubernetes.containers import LISTS
 from sidecar_plugin.runtime.report import Outcome, Results
@@ -23,25 +21,7 @@ from sidecar_plugin.yamledit.removal import span_of_comment_mark, span_of_more
 from sidecar_plugin.yamledit.source import Source
 
 
-class Removed(NamedTuple):
-    """What was removed from a document: the agents, their containers that have other names than they, the containers of no
-    agent, and items of lists that were manifests of agents."""
-
-    agents: list[str]
-    containers: list[str]
-    unclaimed: list[str]
-    manifests: list[AgentManifest]
-
-    def note(self, kept: Iterable[str] = ()) -> str:
-        """Return what the report says of the containers, less those that were added again."""
-        lost = [name for name in dict.fromkeys((*self.containers, *self.unclaimed)) if name not in kept]
-        return f"containers removed too: {', '.join(lost)}" if lost else ""
-
-
-NOTHING_REMOVED = Removed([], [], [], [])
-
-
-def remove(document: Document) -> tuple[Document, Removed]:
+def remove(document: Document) -> tuple[Document, Removals]:
     """Return the document as it was before injection, and what was removed.
 
     Raises ManifestError, with the place, for a marker that cannot be read or that names containers of the application, and for
@@ -49,34 +29,44 @@ def remove(document: Document) -> tuple[Document, Removed]:
     """
     root = document.parse().root
     gone = Gone()
-    removed = Removed([], [], [], [])
-    ours: set[int] = set()  # the items that are manifests of agents: their annotation is no pod template's
+    removals = Removals([], [])
+    for annotation in _annotations(document, root, gone, removals.manifests):
+        node = annotation.node
+        if annotation.is_of_service:
+            service = annotation.service_marker()
+            parts = put_back(node, service, gone)
+            parts |= _Removal(document, node, Marker({}, {}, service.created, service.nulls, {}), gone).run()
+            removals.removed.append(Removed(service.agents, {}, parts, node))
+        elif has_spec(node):
+            marker = annotation.marker()
+            _check(document, node, annotation.scalar, marker)
+            parts = _Removal(document, node, marker, gone).run()
+            containers = {str(entry.get("container")): agent for agent, entry in marker.agents.items()}
+            removals.removed.append(Removed(list(marker.agents), containers, parts, node))
+    if root is None or gone.is_empty:
+        return document, removals
+    edits = gone.edits(document.text)
+    without = document.edited(edits)
+    _check_result(document, root, gone, without)
+    return without, removals._replace(removed=list(placed(removals.removed, root, edits)))
+
+
+def _annotations(document: Document, root: Node | None, gone: Gone, manifests: list[AgentManifest]) -> Iterator[Annotation]:
+    """Yield the markers below `root`; items of lists that are manifests of agents are removed and added to `manifests`."""
+    read: dict[int, Annotation | None] = {}  # of the items of lists, which are seen before themselves
     for node in walk(root) if root is not None else ():
         if isinstance(node, Sequence):
             for index, item in enumerate(node.items):
-                agent = manifest_agent_of(document, item) if isinstance(item, Mapping) else None
-                if agent is not None:
+                found = annotation_of(document, item) if isinstance(item, Mapping) else None
+                read[id(item)] = found
+                if found is not None and found.manifest_agent is not None:
                     gone.add_items(node, {index})
-                    target = follow(item)
-                    ours.add(id(target))
-                    removed.manifests.append(AgentManifest(document, target.start, identity_of(target), agent))
-        elif isinstance(node, Mapping) and (service := put_back(document, node, gone)) is not None:
-            _Removal(document, node, Marker({}, {}, service.created, service.nulls, {}), gone).run()
-            removed.agents.extend(service.agents)
-        elif isinstance(node, Mapping) and id(node) not in ours and (found := marker_of(document, node)) is not None:
-            scalar, marker = found
-            _check(document, node, scalar, marker)
-            _Removal(document, node, marker, gone).run()
-            removed.agents.extend(marker.agents)
-            names = [name for path in ("spec.containers", "spec.initContainers") for name in marker.added.get(path, ())]
-            owners = {entry.get("container"): agent for agent, entry in marker.agents.items()}
-            removed.containers.extend(name for name in names if name in owners and name != owners[name])
-            removed.unclaimed.extend(name for name in names if name not in owners)
-    if root is None or gone.is_empty:
-        return document, removed
-    without = document.edited(gone.edits(document.text))
-    _check_result(document, root, gone, without)
-    return without, removed
+                    read[id(item)] = None
+                    manifests.append(AgentManifest(document, item.start, identity_of(found.node), found.manifest_agent))
+        elif isinstance(node, Mapping):
+            found = read[id(node)] if id(node) in read else annotation_of(document, node)
+            if found is not None:
+                yield found
 
 
 def _check(document: Document, template: Mapping, scalar: Scalar, marker: Marker) -> None:
@@ -135,7 +125,7 @@ def _check_result(document: Document, root: Node, gone: Gone, without: Document)
 class _Removal:
     """Decides what one marker removes from its pod template."""
 
-    __slots__ = ("_containers", "_document", "_gone", "_marker", "_template", "_text")
+    __slots__ = ("_containers", "_document", "_gone", "_marker", "_parts", "_template", "_text")
 
     def __init__(self, document: Document, template: Mapping, marker: Marker, gone: Gone) -> None:
         self._document = document
@@ -144,8 +134,10 @@ class _Removal:
         self._marker = marker
         self._gone = gone
         self._containers: dict[str, dict[str | None, Node]] = {}
+        self._parts: Names = {}
 
-    def run(self) -> None:
+    def run(self) -> Names:
+        """Note in `gone` what is removed; return its names."""
         self._shorten()
         whole: set[str] = set()
         annotations = [*self._marker.added.get("metadata.annotations", ()), INJECTED]
@@ -158,15 +150,16 @@ class _Removal:
             parent, key, node = found
             if isinstance(node, Sequence):
                 identity = identity_key(path)
-                gone = {index for index, item in enumerate(node.items) if _name(item, identity) in names}
-                count = len(node.items)
+                there = [_name(item, identity) for item in node.items]
             elif isinstance(node, Mapping):
                 for name in names:
                     check_once(self._document, node, name, "")
-                gone = {index for index, (name, _) in enumerate(node.pairs) if name.value in names}
-                count = len(node.pairs)
+                there = [name.value for name, _ in node.pairs]
             else:
                 continue
+            gone = {index for index, name in enumerate(there) if name in names}
+            count = len(there)
+            self._note(path, [name for name in there if name in names and name != INJECTED])
             if len(gone) == count and path in self._marker.created:
                 whole.add(path)
                 self._remove_pair(parent, key)
@@ -179,6 +172,11 @@ class _Removal:
                 self._gone.emptied[id(node)] = key
         if "metadata" in self._marker.created or "metadata" in self._marker.nulls:
             self._remove_metadata(whole)
+        return self._parts
+
+    def _note(self, path: str, names: Iterable[str | None]) -> None:
+        if listed := [name for name in names if name is not None]:
+            self._parts.setdefault(path, []).extend(listed)
 
     def _shorten(self) -> None:
         """Remove the names of containers that were appended to the values of annotations."""
@@ -187,6 +185,7 @@ class _Removal:
             pair = found[2].pair(key) if found and isinstance(found[2], Mapping) else None
             if pair is not None and isinstance(pair[1], Scalar) and span_of_more(self._text, pair[1], more):
                 self._gone.more[id(pair[1])] = (pair[1], more)
+                self._note(f"metadata.annotations[{key}]", [more])
 
     def _remove_metadata(self, whole: set[str]) -> None:
         found = self._find("metadata")
@@ -208,9 +207,9 @@ class _Removal:
     def _remove_from_renamed(self, path: str, names: set[str]) -> None:
         """Remove the mounts of a container that has another name now: their volumes go, and mounts of nothing would stay."""
         volumes = set(self._marker.added.get("spec.volumes", ()))
-        found = [self._find(f"spec.{key}") for key in LISTS] if path.endswith("].volumeMounts") else []
-        lists = [each[2].items for each in found if each and isinstance(each[2], Sequence)]
-        for item in chain.from_iterable(lists):
+        found = [(key, self._find(f"spec.{key}")) for key in LISTS] if path.endswith("].volumeMounts") else []
+        lists = [(key, each[2].items) for key, each in found if each and isinstance(each[2], Sequence)]
+        for key, item in ((key, item) for key, items in lists for item in items):
             container = follow(item)
             pair = self._pair(container, "volumeMounts") if isinstance(container, Mapping) else None
             mounts = follow(pair[1]) if pair else None
@@ -220,6 +219,10 @@ class _Removal:
                     for index, mount in enumerate(mounts.items)
                     if _name(mount, "mountPath") in names and _name(mount, "name") in volumes
                 }
+                self._note(
+                    f"spec.{key}[{_name(item, 'name')}].volumeMounts",
+                    [_name(mounts.items[index], "mountPath") for index in sorted(ours)],
+                )
                 if len(ours) == len(mounts.items) and ours and path in self._marker.created:
                     self._remove_pair(container, pair[0])
                 else:
@@ -282,12 +285,8 @@ def uninject(source: Source, results: Results) -> str:
             check_foreign(document)
             pieces.append(document.text)
             continue
-        without, removed = remove(document)
+        without, removals = remove(document)
         pieces.append(without.text)
-        results.outcomes += map(_manifest_outcome, removed.manifests)
-        if removed.agents:
-            kind, namespace, name = identity(document)
-            agents = tuple(dict.fromkeys(removed.agents))
-            place, note = partial(document.place, 0), removed.note()
-            results.outcomes.append(Outcome(place, kind, namespace, name, (), agents, note=note))
+        results.outcomes += map(_manifest_outcome, removals.manifests)
+        results.outcomes += [each.outcome(document, each.parts) for each in by_owner(removals.removed)]
     return "".join(pieces)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sidecar_plugin.errors import ManifestError
 from sidecar_plugin.injection.additions import PodAdditions
-from sidecar_plugin.injection.marker import INJECTED, Marker, identity_key
+from sidecar_plugin.injection.marker import INJECTED, Marker
 from sidecar_plugin.injection.pod_metadata import MetadataAdditions
 from sidecar_plugin.injection.positions import Data, ListAdditions
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate
@@ -56,6 +56,7 @@ class PodWriter:
             raise ManifestError(error.message, self._pod.document.place(error.offset), f"{self._pod.path}spec") from None
 
     def _write(self, additions: PodAdditions) -> None:
+        self._marker.added.update(additions.names())
         places: dict[str, int] = {}
         for container, lists in additions.application.lists():
             name = scalar_text(container, "name") or ""
@@ -89,8 +90,6 @@ class PodWriter:
             items = additions.all()
             if not items:
                 continue
-            identity = identity_key(key)
-            self._marker.added[f"{path}.{key}"] = [item[identity] for item in items]
             pair = effective_pair(mapping, key)
             if pair is None:
                 missing[key] = items
@@ -115,18 +114,14 @@ class PodWriter:
             self._editor.append(node, additions.last)
 
     def _lengthen(self, additions: PodAdditions) -> None:
-        for annotations, scalar, text in additions.metadata.joined():
+        for key, annotations, scalar, text in additions.metadata.joined():
             if self._sharing is not None and self._sharing.uses(scalar, {}, set()) != 1:
                 raise self._error("is shared with other places through an alias, which must not change", scalar, "metadata")
-            key = next(key.value for key, value in annotations.pairs if value is scalar)
             self._marker.joined[key] = text
             self._editor.lengthen(annotations, scalar, text)
 
     def _write_metadata(self, additions: MetadataAdditions) -> None:
         strings = additions.strings()
-        for kind, entries in strings.items():
-            if entries:
-                self._marker.added[f"metadata.{kind}"] = list(entries)
         pair = effective_pair(self._pod.template, "metadata")
         metadata = follow(pair[1]) if pair else None
         kinds = [kind for kind in ("labels", "annotations") if strings[kind] or kind == "annotations"]

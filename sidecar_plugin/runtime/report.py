@@ -37,6 +37,8 @@ class Outcome(NamedTuple):
     """The field path of the pod template, for a workload with several."""
     agent_notes: tuple[tuple[str, str], ...] = ()
     """What the agents say they do: the agent and one note."""
+    parts: dict[str, list[str]] = {}  # noqa: RUF012  # of a NamedTuple, and nobody changes it
+    """What was removed and not added again: the names, by the field path of their list or map."""
 
     @property
     def label(self) -> str:
@@ -124,6 +126,7 @@ class Results:
                 "skipped": outcome.skipped,
                 "note": outcome.note,
                 **({"was": outcome.was} if outcome.was else {}),
+                **({"removedParts": outcome.parts} if outcome.parts else {}),
                 **({"podTemplate": outcome.part} if outcome.part else {}),
             }
             for outcome, place in ((outcome, outcome.locate()) for outcome in self.outcomes)

@@ -1,7 +1,8 @@
 """Forged markers: pods and other documents whose authors wrote what only the program writes.
 
-`uninject` and `inject` refuse with a place, or remove only what the marker names, and the report names each document and each
-container that goes. What was removed is worked out here by comparing loaded data.
+`uninject` and `inject` refuse with a place, or remove only what the marker names, and the report names all that goes:
+documents, containers, volumes, mounts, variables, pull secrets, labels, annotations and target ports. What was removed is
+worked out here by comparing loaded data.
 """
 
 import json
@@ -11,17 +12,12 @@ from typing import Any
 
 import yaml
 
-from sidecar_plugin.agents.agent import AgentFolder
 from sidecar_plugin.errors import SidecarPluginError
-from sidecar_plugin.injection.injector import Injector
-from sidecar_plugin.injection.stream import read_stream
 from sidecar_plugin.injection.uninject import uninject
-from sidecar_plugin.runtime.report import Results
-from sidecar_plugin.settings.layers import Layer
-from sidecar_plugin.settings.settings import merge_layers
+from sidecar_plugin.runtime.report import Outcome, Results
 from sidecar_plugin.yamledit.source import Source
 from tests.support.command import load
-from tests.support.injection import MARKER, agents
+from tests.support.injection import MARKER, agents, inject_and_report
 
 Data = Any
 NAMES = (
@@ -84,20 +80,14 @@ OURS = ("agent", "agent-init", "other", "m", "/shared", "shared", "AGENT", "pull
 SPECS = (agents("agent"), agents("other"), agents("agent", "other"), agents("m"), {"clusterVersion": "1.28", **agents("agent")})
 
 
-class _NoLibrary:
-    def names(self) -> list[str]:
-        return []
-
-    def folder(self, name: str) -> AgentFolder | None:
-        return None
-
-
 def forged(seed: int) -> str:
     """Check a stream with forged markers by a seed; return what became of it. Raises AssertionError."""
     draw = random.Random(seed)
     text = "---\n".join(_document(draw) for _ in range(draw.choice((1, 1, 2, 3))))
     spec = draw.choice(SPECS)
-    return f"uninject: {_checked(text, _take_out)}, inject: {_checked(text, lambda one: _inject(one, spec))}"
+    return (
+        f"uninject: {_checked(text, _take_out, ())}, inject: {_checked(text, lambda one: inject_and_report(one, spec), OURS)}"
+    )
 
 
 def _take_out(text: str) -> tuple[str, Results]:
@@ -105,64 +95,85 @@ def _take_out(text: str) -> tuple[str, Results]:
     return uninject(Source("in.yaml", text), results), results
 
 
-def _inject(text: str, spec: dict[str, Any]) -> tuple[str, Results]:
-    results = Results()
-    injector = Injector(merge_layers([Layer("test", {"clusterVersion": "1.30", **spec})]), _NoLibrary(), results)
-    after = "".join(injector.inject(read_stream(Source("in.yaml", text))))
-    injector.warn_of_unused()
-    return after, results
-
-
-def _checked(text: str, change: Callable[[str], tuple[str, Results]]) -> str:
+def _checked(text: str, change: Callable[[str], tuple[str, Results]], ours: tuple[str, ...]) -> str:
     try:
         after, results = change(text)
     except SidecarPluginError as error:
         assert error.place is not None, error.message
         return "refused"
-    said = " ".join(
-        [str((one.kind, one.name, one.agents, one.removed, one.note)) for one in results.outcomes]
-        + [str(warning) for warning in results.warnings]
-    )
     before, now = load(text), load(after)
     left = {_identity(one): one for one in now}
+    said = " ".join([*map(str, results.warnings), *(one.name for one in results.outcomes)])
     claimed = _claimed(before)
     for document in before:
+        name = document["metadata"]["name"]
         found = left.get(_identity(document))
         if found is None:
-            assert document["metadata"]["name"] in said, f"{_identity(document)} goes without a word: {said}"
+            assert name in said, f"{_identity(document)} goes without a word: {said}"
             continue
-        _check_lost(document, found, claimed, said)
+        outcomes = [one for one in results.outcomes if one.name[1:] == name[1:]]  # a List's item has the List's number
+        _Comparison(claimed, outcomes, ours, said).check(document, found)
     assert change(after)[0] == after, "a second run differs"
     return "held" if after == text else "changed"
 
 
-def _check_lost(before: Data, after: Data, claimed: set[str], said: str) -> None:
-    """Hold that what is missing in `after` is what a marker names, and that containers that go are named by the report."""
-    if isinstance(before, dict):
-        assert isinstance(after, dict), (before, after)
-        for key, value in before.items():
-            if key == MARKER:
-                continue
-            if after.get(key) is not None:
-                _check_lost(value, after[key], claimed, said)
-            else:
-                assert key in claimed or not _kept(value, claimed), f"{key} goes, which no marker names"
-                for name in _container_names(value, key):
-                    assert name in said, f"the container {name} goes without a word: {said}"
-    elif isinstance(before, list):
-        assert isinstance(after, list), (before, after)
-        for item in before:
-            if _name(item) in OURS:
-                continue  # the agents' own name, under which `inject` adds what is theirs
-            same = [one for one in after if _name(one) == _name(item)] if _name(item) else [one for one in after if one == item]
-            if same:
-                _check_lost(item, same[0], claimed, said)
-                continue
-            assert _name(item) in claimed, f"{item} goes, which no marker names"
-            if isinstance(item, dict) and "image" in item:
-                assert item["name"] in said, f"the container {item['name']} goes without a word: {said}"
-    else:
-        assert before == after, f"{before!r} became {after!r}"
+class _Comparison:
+    """Holds that what is missing in a document is what a marker names, and that the report names it."""
+
+    def __init__(self, claimed: set[str], outcomes: list[Outcome], ours: tuple[str, ...], said: str) -> None:
+        self.said = said
+        self.claimed = claimed
+        self.ours = ours
+        self.named = {name for outcome in outcomes for names in outcome.parts.values() for name in names}
+        self.note = " ".join(outcome.note for outcome in outcomes)
+        self.agents = {agent for outcome in outcomes for agent in outcome.removed}
+
+    def check(self, before: Data, after: Data) -> None:
+        if isinstance(before, dict):
+            assert isinstance(after, dict), (before, after)
+            for key, value in before.items():
+                if key == MARKER:
+                    continue
+                if after.get(key) is not None:
+                    self.check(value, after[key])
+                elif key == "targetPort":
+                    assert f"targetPort of port {before['port']}" in self.note, (
+                        f"a target port goes without a word: {self.note}"
+                    )
+                elif isinstance(value, str):
+                    assert key in self.claimed, f"{key} goes, which no marker names"
+                    self._check_said(key)
+                else:
+                    assert key in self.claimed or not _kept(value, self.claimed), f"{key} goes, which no marker names"
+                    for one in value or ():
+                        self._check_item(one)
+        elif isinstance(before, list):
+            assert isinstance(after, list), (before, after)
+            for item in before:
+                if _name(item) in self.ours:
+                    continue  # the agents' own name, under which `inject` adds what is theirs
+                same = [one for one in after if (_name(one) == _name(item) if _name(item) else one == item)]
+                if same:
+                    self.check(item, same[0])
+                    continue
+                assert _name(item) in self.claimed, f"{item} goes, which no marker names"
+                self._check_item(item)
+        elif "targetPort of port" not in self.note:
+            assert before == after, f"{before!r} became {after!r}"
+
+    def _check_item(self, item: Data) -> None:
+        if isinstance(item, dict) and "kind" in item:
+            assert item["metadata"]["name"] in self.said, f"{_identity(item)} goes without a word: {self.said}"
+        else:
+            self._check_said(item if isinstance(item, str) else str(_name(item)))
+
+    def _check_said(self, name: str) -> None:
+        """Hold that the report names what goes: in `removedParts`, and as text by itself, as an agent or with others of one."""
+        if name == MARKER:
+            return
+        assert name in self.named, f"{name} goes without a word: {self.named}"
+        groups = [f"{agent}{mark}* (" for agent in self.agents for mark in "-." if name.startswith(f"{agent}{mark}")]
+        assert name in self.agents or any(text in self.note for text in (name, *groups)), f"{name} is not in: {self.note}"
 
 
 def _kept(value: Data, claimed: set[str]) -> bool:
@@ -174,12 +185,8 @@ def _kept(value: Data, claimed: set[str]) -> bool:
     return value is not None
 
 
-def _container_names(value: Data, key: str) -> list[str]:
-    return [item["name"] for item in value if isinstance(item, dict)] if key in ("containers", "initContainers") else []
-
-
 def _name(item: Data) -> str | None:
-    return item.get("mountPath", item.get("name", item.get("kind"))) if isinstance(item, dict) else None
+    return item.get("mountPath", item.get("name", item.get("port", item.get("kind")))) if isinstance(item, dict) else None
 
 
 def _identity(document: Data) -> tuple[Any, ...]:
@@ -195,6 +202,7 @@ def _claimed(data: Data) -> set[str]:
         if isinstance(marker, str):
             read = json.loads(marker)
             found |= _strings(read.get("added"))
+            found |= {"targetPort"} if "targetPorts" in read else set()
             if "manifest" in read:
                 found.add(str(data.get("kind")))
     for child in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
@@ -217,7 +225,9 @@ def _document(draw: random.Random) -> str:
     if draw.random() < 0.1:
         lines.append(f"{draw.choice(KEYS)}: {_written(_marker(draw), draw)}")
     number = draw.randrange(10**9)
-    kind = draw.choice(("Pod", "Pod", "Pod", "Deployment", "NetworkPolicy", "Secret", "List"))
+    kind = draw.choice(("Pod", "Pod", "Pod", "Deployment", "NetworkPolicy", "Secret", "List", "Service"))
+    if kind == "Service":
+        return _service(draw, number)
     annotations = ["app: web", *lines]
     if kind in ("NetworkPolicy", "Secret"):
         head = ["apiVersion: v1", f"kind: {kind}", "metadata:", f"  name: n{number}", "  annotations:"]
@@ -240,6 +250,25 @@ def _document(draw: random.Random) -> str:
 
 def _indented(lines: list[str], columns: int) -> str:
     return "".join(f"{' ' * columns}{line}\n" for line in lines)
+
+
+def _service(draw: random.Random, number: int) -> str:
+    ports = {
+        f"{draw.choice((80, 443, 53, 'x'))}/{draw.choice(('TCP', 'TCP', 'UDP'))}": {
+            "is": draw.choice(("http", "8080", "agent-in")),
+            **({"was": draw.choice(("8080", "http", '"http"', "22", "a b", ""))} if draw.random() < 0.7 else {}),
+        }
+        for _ in range(draw.choice((0, 1, 2)))
+    }
+    marker = {"version": 1, "agents": draw.choice((["agent"], ["x"], [])), "targetPorts": ports, "created": [], "nulls": []}
+    target = draw.choice(("", ", targetPort: http", ", targetPort: 8080", ", targetPort: agent-in"))
+    lines = [
+        "apiVersion: v1", "kind: Service", "metadata:", f"  name: n{number}", "  annotations:", "    app: web",
+        f"    {MARKER}: {_written(marker, draw)}",
+        "spec:", f"  selector: {draw.choice(('{app: web}', '{app: other}'))}",
+        "  ports:", f"  - {{port: 80{target}}}", f"  - {{port: 443, name: tls{target}}}",
+    ]  # fmt: skip
+    return _indented(lines, 0)
 
 
 def _spec(draw: random.Random) -> list[str]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sidecar_plugin.errors import ManifestError
 from tests.support.command import run
-from tests.support.injection import inject, take_out
+from tests.support.injection import inject, inject_and_report, take_out
 
 TEMPLATE = """\
 container:
@@ -301,3 +301,16 @@ def test_the_items_of_a_krm_function_are_as_good() -> None:
     assert done.status == 0, done.stderr
     first = yaml.safe_load(done.stdout)["items"][0]
     assert first["spec"]["ports"] == [{"port": 80, "targetPort": "front-8080"}]
+
+
+def test_the_report_names_target_ports_that_are_put_back_and_not_written_again() -> None:
+    both = service("[{port: 80, targetPort: 8080}, {port: 81, targetPort: http}, {port: 8080}]") + "---\n" + deployment()
+    injected = inject(both, **FRONT)
+    report = json.loads(run("uninject", "-", "--report", "json", stdin=injected).stderr)
+    again = "targetPort of port 80/TCP: 8080 again; targetPort of port 81/TCP: http again; targetPort of port 8080/TCP: removed"
+    assert report["workloads"][0]["note"] == again
+    for settings, note in (({**FRONT, "exclude": [{"names": ["web"]}]}, again), (FRONT, "")):
+        _, results = inject_and_report(injected, settings)
+        notes = [outcome.note for outcome in results.outcomes if outcome.kind == "Service"]
+        assert len(notes) == 1
+        assert ("again" in notes[0], notes[0] == again) == (bool(note), bool(note))

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tests.support.command import SETTINGS, run
+from tests.support.injection import inject, inject_and_report
 
 CASES = sorted(
     path.parent
@@ -158,7 +159,86 @@ def forged(agents: dict[str, str], **added: list[str]) -> str:
 def test_a_container_that_goes_by_another_agents_name_is_named_in_the_report(agent: str, words: tuple[str, ...]) -> None:
     done = run(*words, stdin=forged({agent: "app"}, containers=["app"]))
     assert done.status == 0
-    assert "containers removed too: app" in done.stderr
+    assert "container app" in done.stderr
+
+
+FULL = {
+    "container": {"name": "log", "image": "x"},
+    "initContainers": [{"name": "prepare", "image": "x"}],
+    "volumes": [
+        {"name": "log-data", "emptyDir": {}},
+        {"name": "log-config", "emptyDir": {}},
+        {"name": "other", "emptyDir": {}},
+    ],
+    "applicationContainers": {"env": [{"name": "A", "value": "1"}], "volumeMounts": [{"name": "other", "mountPath": "/o"}]},
+    "podLabels": {"l": "1"},
+    "podAnnotations": {"a": "1"},
+    "imagePullSecrets": [{"name": "pull"}],
+}
+
+
+def full(**without: Any) -> dict[str, Any]:
+    """Return settings whose agent adds something of each kind, with other parts where they are given."""
+    template = "".join(f"{key}: {json.dumps(part)}\n" for key, part in {**FULL, **without}.items())
+    return {"agents": {"log": {"enabled": True, "template": template}}}
+
+
+PLAIN = forged({}).replace("    sidecar-plugin.dev/injected: ", "    other: ")
+ALL_OF_IT = (
+    "variable A of app; mount /o of app; variable A of second; mount /o of second; init container prepare; "
+    "volumes log-* (2), other; pull secret pull; annotation a; label l"
+)
+
+
+def test_the_report_names_all_that_was_removed() -> None:
+    injected = inject(PLAIN, **full())
+    done = run("uninject", "-", "--report", "json", stdin=injected)
+    assert done.stdout.decode() == PLAIN
+    workload = json.loads(done.stderr)["workloads"][0]
+    assert (workload["name"], workload["removed"], workload["note"]) == ("web", ["log"], ALL_OF_IT)
+    assert workload["removedParts"] == {
+        "spec.containers[app].env": ["A"],
+        "spec.containers[app].volumeMounts": ["/o"],
+        "spec.containers[second].env": ["A"],
+        "spec.containers[second].volumeMounts": ["/o"],
+        "spec.initContainers": ["prepare", "log"],
+        "spec.volumes": ["log-data", "log-config", "other"],
+        "spec.imagePullSecrets": ["pull"],
+        "metadata.annotations": ["a"],
+        "metadata.labels": ["l"],
+    }
+
+
+def test_a_second_injection_names_only_what_it_does_not_add_again() -> None:
+    """Its init container, which is no agent's own, was called removed in a warning although it was added again."""
+    injected = inject(PLAIN, **full())
+    again, results = inject_and_report(injected, full())
+    assert again == injected
+    assert (results.warnings, [outcome.parts for outcome in results.outcomes]) == ([], [{}])
+    _, results = inject_and_report(injected, full(initContainers=[], podLabels={}, volumes=FULL["volumes"][2:]))
+    assert results.outcomes[0].note.endswith("; init container prepare; volumes log-* (2); label l")
+    assert "containers removed, which the annotation sidecar-plugin.dev/injected lists" in results.warnings[0].message
+
+
+def test_each_object_of_a_list_has_its_own_line_in_the_report() -> None:
+    items = [json.loads(json.dumps(yaml.safe_load(text))) for text in (PLAIN, inject(PLAIN, **full()), PLAIN)]
+    for number, item in enumerate(items):
+        item["metadata"]["name"] = f"web-{number}"
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": items}, indent=1)
+    report = json.loads(run("uninject", "-", "--report", "json", stdin=text).stderr)
+    assert [(workload["name"], workload["note"]) for workload in report["workloads"]] == [("web-1", ALL_OF_IT)]
+    _, results = inject_and_report(text, {})
+    assert [(outcome.name, outcome.removed) for outcome in results.outcomes] == [
+        ("web-0", ()),
+        ("web-1", ("log",)),
+        ("web-2", ()),
+    ]
+
+
+def test_what_is_removed_from_an_object_of_an_unknown_kind_is_reported() -> None:
+    text = inject(PLAIN, **full()).replace("kind: Pod", "kind: Strange").replace("apiVersion: v1", "apiVersion: example.com/v1")
+    _, results = inject_and_report(text, {})
+    assert [(outcome.kind, outcome.note) for outcome in results.outcomes] == [("Strange", ALL_OF_IT)]
 
 
 def test_an_agents_own_container_is_no_news_when_it_is_added_again() -> None:

@@ -51,10 +51,17 @@ def agents(*names: str, **settings: Any) -> dict[str, Any]:
 
 def inject(text: str, **spec: Any) -> str:
     """Return the text with the spec's agents in it; the cluster is of 1.30 unless the spec says another."""
-    layer = Layer("test", {"clusterVersion": "1.30", **spec})
     with keeping(_MEMO):
-        injector = Injector(merge_layers([layer]), _NoLibrary(), Results())
-        return "".join(injector.inject(read_stream(Source("in.yaml", text))))
+        return inject_and_report(text, spec)[0]
+
+
+def inject_and_report(text: str, spec: dict[str, Any]) -> tuple[str, Results]:
+    """Return what `inject` does, and what the run reports."""
+    results = Results()
+    injector = Injector(merge_layers([Layer("test", {"clusterVersion": "1.30", **spec})]), _NoLibrary(), results)
+    after = "".join(injector.inject(read_stream(Source("in.yaml", text))))
+    injector.warn_of_unused()
+    return after, results
 
 
 def take_out(text: str) -> str:
