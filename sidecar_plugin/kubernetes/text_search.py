@@ -26,13 +26,19 @@ def may_hold_services(text: str) -> bool:
 
 
 def items_of(root: Node | None) -> Iterator[Mapping]:
-    """Yield the objects of a document: itself, or the items of a list."""
-    items = value_at(root, "items")
-    if isinstance(items, Sequence):
-        for item in items.items:
-            yield from items_of(item)
-    elif isinstance(node := value_at(root), Mapping):
-        yield node
+    """Yield the objects of a document: itself, or the items of a list; each once, however often an alias repeats it."""
+    waiting = [root]
+    seen: set[int] = set()
+    while waiting:
+        node = value_at(waiting.pop())
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        items = value_at(node, "items")
+        if isinstance(items, Sequence):
+            waiting.extend(reversed(items.items))
+        elif isinstance(node, Mapping):
+            yield node
 
 
 def like_a_pod_template(root: Mapping) -> str | None:

@@ -324,6 +324,15 @@ def test_a_bomb_of_merges_beside_what_is_edited_is_handled_at_once(text: str) ->
             id="items that hold themselves",
         ),
         pytest.param("&r\napiVersion: v1\nkind: List # of Pod\nitems: [*r ]\n", id="a list that holds itself"),
+        pytest.param("&r\napiVersion: v1\nkind: LimitRange\nitems: [*r ]\n", id="a limit that holds itself"),
+        pytest.param(
+            "apiVersion: v1\nkind: List # Service selector LimitRange\n"
+            + "".join(f"a{level}: &a{level} {{items: [{f'*a{level - 1} , ' * 9}]}}\n" for level in range(1, 10)).replace(
+                "*a0 ", "x"
+            )
+            + "items: [*a9 ]\n",
+            id="limits in lists of lists",
+        ),
     ],
 )
 def test_a_bomb_without_a_pod_is_left_as_it_is_at_once(text: str) -> None:

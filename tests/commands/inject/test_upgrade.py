@@ -51,7 +51,8 @@ def test_an_earlier_version_that_wrote_something_else_is_rolled_alone() -> None:
 def test_agents_that_come_and_go_change_pods() -> None:
     bare = "---\n".join(map(POD.format, ("web", "api")))
     assert notes(bare) == {"web": "pods change", "api": "pods change"}
-    assert notes(there("web"), "--set", "agents.agent.enabled=false") == {"web": "pods change", "out": ""}
+    gone = "variable AGENT of app; mount /shared of app; volume shared; annotation agent; label by"
+    assert notes(there("web"), "--set", "agents.agent.enabled=false") == {"web": f"{gone}; pods change", "out": ""}
 
 
 def test_each_file_of_a_folder_is_told_of(tmp_path: Path) -> None:
