@@ -1,8 +1,8 @@
 """The program `sidecar-plugin` as a process of its own: how it starts and how it ends.
 
-A run on a small chart is mostly start and end. Nothing here makes reference cycles worth collecting, so Python's collector
-rests from before the imports on. When all output is written, the process ends without taking the interpreter down piece by
-piece. SIGINT ends it as it ends other programs, where Python would print a traceback.
+A run on a small chart is mostly start and end, and must take no longer than `helm template` (docs/performance.md). So the
+garbage collector is off: it takes 3 ms, and what it would free is little. When all output is written, the process ends at once:
+Python takes 6 ms to free what the system frees anyway. SIGINT ends the program as it ends others, without a traceback.
 """
 
 import gc
