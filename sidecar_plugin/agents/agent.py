@@ -11,10 +11,11 @@ from sidecar_plugin import __version__
 from sidecar_plugin.agents.parts import Parts, read_parts
 from sidecar_plugin.agents.protocol import RenderError
 from sidecar_plugin.errors import Place, SidecarPluginError, TemplateError, did_you_mean
+from sidecar_plugin.kubernetes.quantities import PRESETS, scaled
 from sidecar_plugin.runtime.cache import RIGHT, kept_results
-from sidecar_plugin.runtime.json_schema import Problem, Schema
+from sidecar_plugin.runtime.json_schema import Problem, Schema, name_of
 from sidecar_plugin.settings.merge import merge
-from sidecar_plugin.settings.settings import RESERVED
+from sidecar_plugin.settings.settings import PRESET, RESERVED
 from sidecar_plugin.yamledit.access import key_place
 from sidecar_plugin.yamledit.construct import DataError, to_data
 from sidecar_plugin.yamledit.equality import same_data
@@ -128,13 +129,21 @@ class Agent:
             self._templates = _compile(self._folder, files)
         return self._templates, self._values
 
+    @property
+    def has_resources(self) -> bool:
+        """Whether its values name resources that a preset changes."""
+        return self._read_values().has_resources
+
+    def _read_values(self) -> "_Values":
+        if self._values is None:
+            self._values = _Values(self._folder, self._folder.read())
+        return self._values
+
     def check(self, override: dict[str, Any]) -> None:
         """Raise ValuesError if the agent does not take these values over its defaults."""
         key = self._memo.key("values", __version__, self._folder.signature, override)
         if self._memo.get(key) is None:
-            if self._values is None:
-                self._values = _Values(self._folder, self._folder.read())
-            self._values.merged((override,))
+            self._read_values().merged((override,))
             self._memo.put(key, RIGHT)
 
     def _parts(self, text: str) -> Parts:
@@ -167,19 +176,42 @@ class _Values:
     def merged(self, overrides: tuple[dict[str, Any], ...]) -> dict[str, Any]:
         if self._last and same_data(self._last[0], overrides):
             return self._last[1]
-        values = self._defaults
+        values = self._sized(overrides)
         for override in overrides:
-            values = merge(values, override)
+            values = merge(values, {key: value for key, value in override.items() if key != PRESET})
         problem = self._problem(values)
         if problem:
             raise ValuesError(self._explained(problem, overrides))
         self._last = (overrides, values)
         return values
 
+    def _sized(self, overrides: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+        """Return the default values with the resources of the preset that the last override names. Raises ValuesError."""
+        preset = next((one[PRESET] for one in reversed(overrides) if PRESET in one), None)
+        if preset is None:
+            return self._defaults
+        if not isinstance(preset, str) or preset not in PRESETS:
+            near = did_you_mean(str(preset), PRESETS)
+            raise ValuesError(Problem([], f"must be small, medium or large, but is {name_of(preset)}{near}", PRESET))
+        if not self.has_resources:
+            message = "has no effect: the values of this agent name no CPU or memory under resources; set container.resources"
+            raise ValuesError(Problem([], message, PRESET))
+        try:
+            return {**self._defaults, "resources": scaled(self._defaults["resources"], PRESETS[preset])}
+        except ValueError as error:
+            raise ValuesError(Problem([], f"cannot be applied to the agent's resources: {error}", PRESET)) from None
+
+    @property
+    def has_resources(self) -> bool:
+        """Whether the default values name CPU or memory that a preset changes."""
+        resources = self._defaults.get("resources")
+        kinds = resources.values() if isinstance(resources, dict) else ()
+        return any(isinstance(one, dict) and not {"cpu", "memory"}.isdisjoint(one) for one in kinds)
+
     def _explained(self, problem: Problem, overrides: tuple[dict[str, Any], ...]) -> Problem:
         """Return the problem, with what to write instead where a null removed a value that the template needs, and with the
         setting that a misspelt key is near to: agents have keys that are no values, such as `enabled`."""
-        if problem.key and not problem.path and (near := did_you_mean(problem.key, [*RESERVED, *self._defaults])):
+        if problem.key and not problem.path and (near := did_you_mean(problem.key, [*RESERVED, PRESET, *self._defaults])):
             return problem._replace(message=f'unknown key "{problem.key}"{near}')
         if not problem.missing:
             return problem
@@ -256,7 +288,7 @@ def default_values(folder: AgentFolder, files: dict[str, str]) -> dict[str, Any]
         raise TemplateError(error.message, source.place(error.offset)) from None
     if not isinstance(data, dict):
         raise TemplateError("the values must be a mapping", source.place(0))
-    reserved = sorted(RESERVED.intersection(data))
+    reserved = sorted({*RESERVED, PRESET}.intersection(data))
     if reserved:
         key = reserved[0]
         message = (

@@ -152,6 +152,8 @@ class PodInjection:
 
         Raises TemplateError at the workload, with the place in the template behind it.
         """
+        if message := self._rendering.agents.unsized(agent):
+            self._results.warn(message, None)
         try:
             parts = self._rendering.parts(pod, agent, context)
             return parts, self._rendering.container(agent, parts, declaration)

@@ -12,7 +12,7 @@ from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped
 from sidecar_plugin.kubernetes.selectors import Selector, parse_selector
 from sidecar_plugin.kubernetes.workload_data import workload_data
 from sidecar_plugin.kubernetes.workload_kinds import TABLE
-from sidecar_plugin.settings.settings import RESERVED, AgentSettings, Settings
+from sidecar_plugin.settings.settings import PRESET, RESERVED, AgentSettings, Settings
 from sidecar_plugin.yamledit.access import effective_pair, lookup, scalar_text
 from sidecar_plugin.yamledit.construct import DataError, to_data
 from sidecar_plugin.yamledit.documents import Document
@@ -165,12 +165,27 @@ class PodAgents:
         """
         own = self._annotated_values(pod, settings.name)
         try:
-            return self._agent(settings).render((settings.values, *own), context, workload or partial(workload_data, pod))
+            return self._agent(settings).render(
+                (*self._for_all(settings), settings.values, *own), context, workload or partial(workload_data, pod)
+            )
         except ValuesError as error:
             key, problem = ANNOTATION_VALUES + settings.name, error.problem
             field = ".".join(map(str, [*problem.path, problem.key] if problem.key else problem.path))
             place = _annotation_place(pod, key)
             raise SettingsError(problem.message, place, f"{key}: {field}" if field else key) from None
+
+    def _for_all(self, settings: AgentSettings) -> list[dict[str, Any]]:
+        """Return the values that the settings for all agents give this one."""
+        preset = self._settings.resources_preset
+        return [{PRESET: preset}] if preset and self._agent(settings).has_resources else []
+
+    def unsized(self, settings: AgentSettings) -> str:
+        """Return what to say of an agent that the preset for all agents does nothing for, else ""."""
+        preset = self._settings.resources_preset
+        if not preset or PRESET in settings.values or self._agent(settings).has_resources:
+            return ""
+        message = f"{PRESET}: {preset} has no effect on the agent {settings.name}, whose values name no resources"
+        return f"{message}; set agents.{settings.name}.container.resources, and {PRESET}: null there"
 
     def _annotated_values(self, pod: PodTemplate, name: str) -> list[dict[str, Any]]:
         key = ANNOTATION_VALUES + name

@@ -67,6 +67,28 @@ def with_share_of(
     return raised
 
 
+PRESETS = {"small": 1, "medium": 2, "large": 4}
+"""How many times its own resources an agent gets, by the name of the size."""
+
+
+def scaled(resources: Mapping[str, Any], factor: int) -> dict[str, Any]:
+    """Return the resources of a container with `factor` times the CPU and memory. Raises ValueError for what is no quantity."""
+    return {
+        kind: {name: _times(value, factor, name) for name, value in quantities.items()}
+        if isinstance(quantities, Mapping)
+        else quantities
+        for kind, quantities in resources.items()
+    }
+
+
+def _times(value: Any, factor: int, name: str) -> Any:
+    if name not in ("cpu", "memory"):
+        return value
+    whole = re.fullmatch(r"([0-9]{1,30})([a-zA-Z]*)", str(value))
+    amount = parse_quantity(value) * factor
+    return f"{int(whole[1]) * factor}{whole[2]}" if whole else _rounded_up(amount, name)
+
+
 def _asked(container: Mapping[str, Any], kind: str, name: str) -> int:
     resources = container["resources"]
     for source in (kind, "limits"):

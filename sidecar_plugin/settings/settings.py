@@ -15,6 +15,8 @@ from sidecar_plugin.settings.layers import Layer, field_of, layer_error
 from sidecar_plugin.settings.merge import layer as lay_over
 
 RESERVED = frozenset(("enabled", "template", "targets", "position", "container"))
+PRESET = "resourcesPreset"
+"""A key of every agent's values, and of the settings for all agents; see `kubernetes.quantities.PRESETS`."""
 
 
 class AgentSettings(NamedTuple):
@@ -43,6 +45,7 @@ class Settings(NamedTuple):
     image_registry: str
     """Host and path of the registry that every agent's image is taken from; empty: each from its own."""
     image_pull_secrets: list[dict[str, Any]]
+    resources_preset: str = ""
     names_platform: bool = False
     """Whether a source names the platform; `platform` is the default otherwise."""
     version_text: str = ""
@@ -113,6 +116,7 @@ def merge_layers(layers: list[Layer]) -> Settings:
         data.get("workloads") or [],
         data.get("imageRegistry") or "",
         data.get("imagePullSecrets") or [],
+        data.get(PRESET) or "",
         bool(data.get("platform")),
         str(version) if version is not None else "",
     )

@@ -95,6 +95,8 @@ def pod_agents(settings: Settings, library: AgentLibrary, results: Results, bare
         if not isinstance(position, str):
             message = "a policy cannot find the place beside another container; use first or last"
             raise settings.error(message, ["agents", name, "position"])
+        if message := rendering.agents.unsized(agent):
+            results.warn(message, None)
         try:
             parts, container = _rendered(rendering, pod, agent, declaration, results, bare)
             _check_platform(rendering, name, container, parts, results)
