@@ -156,9 +156,12 @@ class PodInjection:
             self._results.warn(message, None)
         try:
             parts = self._rendering.parts(pod, agent, context)
-            return parts, self._rendering.container(agent, parts, declaration)
+            container = self._rendering.container(agent, parts, declaration)
         except TemplateError as error:
             raise TemplateError(f"{pod.kind}/{pod.name}: {error}", pod.document.place(pod.offset)) from None
+        for message in self._rendering.unpinned(agent, [container, *parts.init_containers]):
+            self._results.warn(message, None)
+        return parts, container
 
     def _declaration(self, pod: PodTemplate) -> Declaration:
         name = f"{pod.kind}/{pod.name}"

@@ -5,7 +5,7 @@ from typing import Any
 
 from sidecar_plugin.agents.agent import AgentLibrary
 from sidecar_plugin.agents.container_patch import patch_container
-from sidecar_plugin.agents.images import container_in_registry, parts_in_registry
+from sidecar_plugin.agents.images import ImageSource
 from sidecar_plugin.agents.parts import Parts
 from sidecar_plugin.errors import SettingsError, TemplateError, VersionError
 from sidecar_plugin.injection.selection import PodAgents
@@ -42,13 +42,14 @@ def sample_pod(name: str, text: str) -> PodTemplate:
 class Rendering:
     """Chooses the declaration, and makes containers of what agents render. An agent is compiled once."""
 
-    __slots__ = ("_containers", "_in_registry", "_settings", "agents", "platform")
+    __slots__ = ("_containers", "_images", "_in_registry", "_settings", "agents", "platform")
 
     def __init__(self, settings: Settings, library: AgentLibrary) -> None:
         """Raise SettingsError for an agent that does not exist and for settings that contradict each other."""
         self._settings = settings
         self._containers: dict[tuple[str, str], tuple[Parts, dict[str, Any]]] = {}
         self._in_registry: dict[str, tuple[Parts, Parts]] = {}
+        self._images = ImageSource(settings.image_registry, settings.image_digests)
         self.agents = PodAgents(settings, library)
         self.platform = platforms.named(settings.platform)
 
@@ -89,15 +90,15 @@ class Rendering:
         context: dict[str, Any],
         workload: Callable[[], dict[str, Any]] | None = None,
     ) -> Parts:
-        """Return what an agent adds to a pod, see `PodAgents.parts`, by the settings imageRegistry and imagePullSecrets; the
-        same object for the same rendering."""
+        """Return what an agent adds to a pod, see `PodAgents.parts`, by the settings imageRegistry, imageDigests and
+        imagePullSecrets; the same object for the same rendering."""
         parts = self.agents.parts(pod, agent, context, workload)
-        registry, secrets = self._settings.image_registry, self._settings.image_pull_secrets
-        if not registry and not secrets:
+        secrets = self._settings.image_pull_secrets
+        if not self._images.changes and not secrets:
             return parts
         known, changed = self._in_registry.get(agent.name, (None, parts))
         if known is not parts:
-            changed = parts_in_registry(parts, registry, secrets)
+            changed = self._images.parts(parts, secrets)
             self._in_registry[agent.name] = parts, changed
         return changed
 
@@ -112,7 +113,7 @@ class Rendering:
             return container
         try:
             patched = patch_container(parts.container, agent.container)
-            container = declarations.declare(declaration, container_in_registry(patched, self._settings.image_registry))
+            container = declarations.declare(declaration, self._images.container(patched))
         except SettingsError as error:
             steps = [int(step) if step.isdigit() else step for step in error.field.split(".") if step]
             raise self._settings.error(error.message, ["agents", agent.name, "container", *steps]) from None
@@ -120,3 +121,9 @@ class Rendering:
             raise TemplateError(f"agent {agent.name}: {error.message}") from None
         self._containers[agent.name, declaration.name] = parts, container
         return container
+
+    def unpinned(self, agent: AgentSettings, containers: list[dict[str, Any]]) -> list[str]:
+        """Return what to say of an agent's images that have no digest where the settings pin images by imageDigests."""
+        names = [each["image"] for each in containers if "@" not in each["image"]] if self._settings.image_digests else []
+        remedy = "`sidecar-plugin images --pin` prints it"
+        return [f"imageDigests has no digest for {name}, an image of the agent {agent.name}; {remedy}" for name in names]

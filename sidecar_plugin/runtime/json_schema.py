@@ -120,7 +120,7 @@ def _problem(error: Any, schema: dict[str, Any]) -> Problem:
         key = error.kind.unexpected[0]
         known = _properties_at(schema, error.schema_path)
         return Problem(path, f'unknown key "{key}"{did_you_mean(key, known) or _known(known)}', key)
-    if kind == "propertyNames" and not _comment_at(schema, [*error.schema_path, ""]):
+    if kind == "propertyNames" and not _comment_at(schema, error.schema_path):
         key = str(error.kind.error.instance)
         return Problem(path, f'the name "{key}" is not as names are in Kubernetes (a-z, 0-9 and -)', key)
     if kind == "type":

@@ -45,7 +45,9 @@ class Settings(NamedTuple):
     image_registry: str
     """Host and path of the registry that every agent's image is taken from; empty: each from its own."""
     image_pull_secrets: list[dict[str, Any]]
-    resources_preset: str = ""
+    resources_preset: str
+    image_digests: dict[str, str]
+    """Digests by the image's own name, before image_registry."""
     names_platform: bool = False
     """Whether a source names the platform; `platform` is the default otherwise."""
     version_text: str = ""
@@ -117,6 +119,7 @@ def merge_layers(layers: list[Layer]) -> Settings:
         data.get("imageRegistry") or "",
         data.get("imagePullSecrets") or [],
         data.get(PRESET) or "",
+        {image: digest for image, digest in (data.get("imageDigests") or {}).items() if digest is not None},
         bool(data.get("platform")),
         str(version) if version is not None else "",
     )

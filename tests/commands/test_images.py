@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import run
+from tests.support.command import Run, run
 
 MIRROR = ("--set", "imageRegistry=registry.example.com/mirror")
 OWN = """\
@@ -72,3 +72,50 @@ def test_a_registry_that_is_none_is_refused_with_its_field(registry: str) -> Non
     done = run("images", "--all", "--set", f"imageRegistry={registry}")
     assert (done.status, done.stdout) == (1, b"")
     assert "imageRegistry" in done.stderr
+
+
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - {name: app, image: x}\n"
+DIGEST = f"sha256:{'a' * 64}"
+
+
+def test_digests_stand_in_every_name_of_an_image(settings: str, tmp_path: Path) -> None:
+    digests = tmp_path / "digests.yaml"
+    digests.write_text(f"sidecars: {{imageDigests: {{busybox: '{DIGEST}', 'ghcr.io/example/ours:2': '{DIGEST}'}}}}\n")
+    done = run("images", "--config", settings, "--values", str(digests), *MIRROR, "-o", "json")
+    assert [(image["image"], image["digest"]) for image in json.loads(done.stdout)["images"]] == [
+        ("registry.example.com/mirror/otel/opentelemetry-collector-contrib:0.149.1", ""),
+        (f"registry.example.com/mirror/busybox@{DIGEST}", DIGEST),
+        (f"registry.example.com/mirror/example/ours:2@{DIGEST}", DIGEST),
+    ]
+
+
+def inject(*words: str) -> Run:
+    return run("--report=none", "--set=clusterVersion=1.30,platform=kubernetes,agents.logging.enabled=true", *words, stdin=POD)
+
+
+def test_an_image_without_a_digest_is_a_warning_once_images_are_pinned(tmp_path: Path) -> None:
+    path = tmp_path / "digests.yaml"
+    path.write_text(f"sidecars: {{imageDigests: {{'fluent/fluent-bit:5.1.0': '{DIGEST}'}}}}\n")
+    done = inject("--values", str(path))
+    assert done.status == 0
+    assert done.stderr == (
+        "sidecar-plugin: warning: imageDigests has no digest for fluent/fluent-bit:5.1.1, an image of the agent logging; "
+        "`sidecar-plugin images --pin` prints it\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("digests", "said"),
+    [
+        ("{'fluent/fluent-bit:5.1.1': 'sha256:12'}", "must be a digest, sha256: and 64 digits of a-f and 0-9"),
+        ("{'fluent/fluent-bit@sha256:12': null}", "must be an image without a digest, such as fluent/fluent-bit:5.1.1"),
+        ("[x]", "imageDigests: must be a mapping"),
+    ],
+)
+def test_a_digest_that_is_none_is_an_error_at_its_place(tmp_path: Path, digests: str, said: str) -> None:
+    path = tmp_path / "digests.yaml"
+    path.write_text(f"sidecars: {{imageDigests: {digests}}}\n")
+    done = inject("--values", str(path))
+    assert done.status == 1
+    assert said in done.stderr
+    assert f"{path}:1:" in done.stderr

@@ -102,6 +102,8 @@ def pod_agents(settings: Settings, library: AgentLibrary, results: Results, bare
             _check_platform(rendering, name, container, parts, results)
         except PolicyError as error:
             raise settings.error(error.message, ["agents", name]) from None
+        for message in rendering.unpinned(agent, [container, *parts.init_containers]):
+            results.warn(message, None)
         together.add(name, declaration, position, container, parts)
         alone = PodAdditions(pod, results)
         alone.add(name, declaration, position, container, parts)
