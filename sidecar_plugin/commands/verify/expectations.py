@@ -71,7 +71,7 @@ def _stripped(version: ClusterVersion | None) -> str:
 
 
 def comes_to_its_end(pod: Pod, agent: Agent, version: ClusterVersion | None) -> Finding | None:
-    """A pod that is over has an application that ended."""
+    """A pod that is over has an application that ended, and an agent that started."""
     if pod.phase not in ("Succeeded", "Failed"):
         return None
     if pod.phase == "Failed" and pod.reason:
@@ -79,6 +79,8 @@ def comes_to_its_end(pod: Pod, agent: Agent, version: ClusterVersion | None) -> 
     open_ones = [each.name for each in pod.applications if each.state != "terminated"]
     if open_ones:
         return _failed(f"the pod is {pod.phase}, and the application ({', '.join(open_ones)}) has not ended: it never started")
+    if agent.container.state in ("", "waiting") and not agent.container.restarts:
+        return _failed(f"the pod is {pod.phase}, and this container never started")
     return None
 
 
