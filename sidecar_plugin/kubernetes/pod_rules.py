@@ -180,7 +180,11 @@ def grace_period(view: PodView) -> Iterator[Problem]:
     for one in view.running:
         sleep = _section(_section(_section(one.data, "lifecycle"), "preStop"), "sleep").get("seconds", 0)
         sleep = sleep if isinstance(sleep, int) and not isinstance(sleep, bool) else 0
-        if grace < one.grace_seconds:
+        outcome = "it is killed"
+        if sleep > grace:
+            message = f"terminationGracePeriodSeconds {grace} is less than the preStop of {one.who}, {sleep} seconds"
+            outcome = "the API server refuses the pod"
+        elif grace < one.grace_seconds:
             message = f"{one.who} needs {one.grace_seconds} seconds to end, and terminationGracePeriodSeconds is {grace}"
         elif sleep and grace <= sleep:
             message = f"terminationGracePeriodSeconds {grace} ends within the preStop of {one.who}, {sleep} seconds"
@@ -189,7 +193,7 @@ def grace_period(view: PodView) -> Iterator[Problem]:
         else:
             continue
         remedy = "raise it, or let the agent end sooner" if one.is_agent else "raise it"
-        yield _at(view, "terminationGracePeriodSeconds", f"{message}: it is killed", remedy, one)
+        yield _at(view, "terminationGracePeriodSeconds", f"{message}: {outcome}", remedy, one)
 
 
 def names(view: PodView) -> Iterator[Problem]:

@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from threading import Thread
 from typing import NamedTuple
 
 from tests.agent_programs.logging_run import LoggingRun
@@ -69,17 +70,42 @@ def killed_while_the_receiver_is_away(run: LoggingRun, seconds: int) -> None:
     run.receiver.come_back()
 
 
-def pod_ends(run: LoggingRun, seconds: int, before: float) -> None:
-    """The last line is written so long before SIGTERM, and nothing of the pod is left; as often as there are seconds."""
+def stopped(run: LoggingRun, seconds: int, before: float) -> None:
+    """The last line is written so long before SIGTERM, and nothing of the pod is left; as many pods as seconds."""
     for _ in range(seconds):
-        before_it = run.written
-        run.write(10, RATE)
-        run.arrives(before_it)
+        reaches_the_receiver(run)
         run.write(1, 1)
         time.sleep(before)
         run.stop()
         run.forget()
         run.start()
+
+
+def job_ends(run: LoggingRun, seconds: int) -> None:
+    """The application ends with its last line, then the agent is ended; as many pods as seconds."""
+    for _ in range(seconds):
+        reaches_the_receiver(run)
+        run.write(1, 1)
+        run.end_pod()
+        run.start()
+
+
+def ends_together(run: LoggingRun, seconds: int) -> None:
+    """The application and the agent are ended at once, the application writes for 1.5 s more; as many pods as seconds."""
+    for _ in range(seconds):
+        reaches_the_receiver(run)
+        ending = Thread(target=run.write, args=(30, 20))
+        ending.start()
+        run.end_pod()
+        ending.join()
+        run.start()
+
+
+def reaches_the_receiver(run: LoggingRun) -> None:
+    """Write lines until they arrive: the agent works."""
+    before_it = run.written
+    run.write(10, RATE)
+    run.arrives(before_it)
 
 
 def lines(run: LoggingRun, seconds: int, per_second: int) -> None:
@@ -137,14 +163,16 @@ def full_buffer(run: LoggingRun, seconds: int) -> None:
 
 
 class Fault(NamedTuple):
-    """A fault: what does it, for how many seconds, in make test for `short` seconds (0: not), and values for the agent."""
+    """A fault: what does it, for how many seconds, in make test for `short` (0: not), values for the agent, the pod."""
 
     does: Callable[[LoggingRun, int], None]
     seconds: int
     short: int = 0
     values: Mapping[str, object] = {}
+    pod: Mapping[str, str] = {}
 
 
+ACS = {"declaration": "acs", "platform": "acs", "cluster_version": "1.28"}
 FAULTS: Mapping[str, Fault] = {
     "rotation by rename": Fault(rotated_by_rename, 20, 4),
     "rotation by copytruncate": Fault(rotated_by_copytruncate, 20),
@@ -153,11 +181,14 @@ FAULTS: Mapping[str, Fault] = {
     "receiver takes 3 s for each answer": Fault(receiver_slow, 30),
     "receiver answers 429 for 30 s": Fault(partial(receiver_refuses, status=429), 30, 3),
     "receiver answers 500 for 30 s": Fault(partial(receiver_refuses, status=500), 30),
-    "agent killed and restarted, 4 times": Fault(killed, 20),
+    "agent killed and restarted, 4 times": Fault(killed, 20, 5),
     "agent killed while the receiver is away": Fault(killed_while_the_receiver_is_away, 20),
+    "a Job ends, 20 pods": Fault(job_ends, 20, 3),
+    "a pod is deleted, its containers end together, 20 pods": Fault(ends_together, 20, 0, {}, {"declaration": "regular"}),
+    "the same on Kubernetes 1.28 with acs": Fault(ends_together, 20, 0, {}, ACS),
     **{
-        f"pod ends {before} s after the last line, 20 pods": Fault(partial(pod_ends, before=before), 20, short)
-        for before, short in ((0.0, 0), (0.05, 0), (0.1, 0), (0.2, 0), (0.5, 3))
+        f"SIGTERM {before} s after the last line, 20 pods": Fault(partial(stopped, before=before), 20)
+        for before in (0.0, 0.05, 0.1, 0.2, 0.5)
     },
     **{f"{rate:,} lines/s for 30 s": Fault(partial(lines, per_second=rate), 30) for rate in (1_000, 2_000, 10_000)},
     "lines of 1 MB": Fault(long_lines, 20),

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from tests.agent_programs.limits import Used, limited, used
 from tests.agent_programs.log_receiver import LogReceiver, log_receiver, numbered
 from tests.agent_programs.pods import Agent, lay_out
-from tests.agent_programs.processes import Process, eventually, free_ports, running
+from tests.agent_programs.processes import Process, eventually, free_ports, pre_stop, running
 
 STEP = 0.01
 """Seconds between two writes."""
@@ -61,6 +61,12 @@ class LoggingRun:
     def stop(self) -> int:
         """End the agent as a kubelet does, and return its exit status."""
         return self.ended(lambda process: process.stop())
+
+    def end_pod(self) -> None:
+        """End the agent as a kubelet ends a pod's container, by its preStop hook and SIGTERM, and leave nothing behind."""
+        pre_stop(self.agent)
+        assert self.stop() == 0
+        self.forget()
 
     def kill(self) -> None:
         """End the agent as the kernel does where memory runs out."""
@@ -125,12 +131,18 @@ class LoggingRun:
 
 
 @contextmanager
-def logging_run(folder: Path, program: Path, values: Mapping[str, Any]) -> Iterator[LoggingRun]:
-    """Lay the agent out with these values and output `loki`, which both engines have; it is not started yet."""
+def logging_run(
+    folder: Path, program: Path, values: Mapping[str, Any], pod: Mapping[str, str] | None = None
+) -> Iterator[LoggingRun]:
+    """Lay the agent out with these values and output `loki`, which both engines have; it is not started yet.
+
+    `pod`: the declaration, platform and cluster version, where they are others than `lay_out` has.
+    """
     with log_receiver() as receiver:
         output = {"type": "loki", "host": "127.0.0.1", "port": receiver.port}
         probes = {"port": free_ports(1)[0]}
-        agent = lay_out(folder, "logging", {"output": output, "probes": probes, "logLevel": "error", **values}, program)
+        values = {"output": output, "probes": probes, "logLevel": "error", **values}
+        agent = lay_out(folder, "logging", values, program, **(pod or {}))
         with limited(f"logging-{receiver.port}", agent.container["resources"]["limits"]) as within:
             run = LoggingRun(agent, receiver, within)
             with run.running:

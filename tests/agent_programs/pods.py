@@ -69,15 +69,17 @@ def lay_out(
     program: Path,
     *,
     platform: str = "kubernetes",
+    declaration: str = "native",
+    cluster_version: str = "1.30",
     ports: Mapping[str, int] | None = None,
     annotations: Mapping[str, str] | None = None,
     secrets: Secrets | None = None,
 ) -> Agent:
     """Render a Deployment with an agent of these values; lay the agent out in a folder, with a program in place of its own."""
     spec = {
-        "clusterVersion": "1.30",
+        "clusterVersion": cluster_version,
         "platform": platform,
-        "declaration": "native",
+        "declaration": declaration,
         "agents": {name: {"enabled": True, **values}},
     }
     settings = {
@@ -92,8 +94,9 @@ def lay_out(
     documents = {document["kind"]: document for document in yaml.safe_load_all(done.stdout)}
 
     template = documents["Deployment"]["spec"]["template"]
-    container = template["spec"]["initContainers"][0]
-    assert (container["name"], container["restartPolicy"]) == (name, "Always")
+    containers = template["spec"]["initContainers" if declaration == "native" else "containers"]
+    (container,) = (one for one in containers if one["name"] == name)
+    assert (container.get("restartPolicy") == "Always") is (declaration == "native")
     volumes = {volume["name"]: volume for volume in template["spec"]["volumes"]}
     mounts = {mount["mountPath"]: volumes[mount["name"]] for mount in container["volumeMounts"]}
     mount_path = re.compile("(?:" + "|".join(sorted(map(re.escape, mounts), key=len, reverse=True)) + r")(?![\w.-])")

@@ -88,6 +88,15 @@ def running(agent: Agent, within: Sequence[str] = ()) -> Iterator[Process]:
         process.wait()
 
 
+def pre_stop(agent: Agent) -> None:
+    """Do what the container's preStop hook says, as a kubelet does before SIGTERM; a hook that fails is passed over."""
+    hook = agent.container.get("lifecycle", {}).get("preStop", {})
+    time.sleep(hook.get("sleep", {"seconds": 0})["seconds"])
+    if "exec" in hook:
+        command = (agent.command[0], *hook["exec"]["command"][1:])
+        subprocess.run(command, env=environment(agent), capture_output=True, timeout=GRACE_SECONDS, check=False)
+
+
 def environment(agent: Agent) -> dict[str, str]:
     """Return the container's environment, on top of where the machine has its programs."""
     return {"PATH": os.environ["PATH"], **agent.environment}

@@ -60,6 +60,7 @@ OTHERWISE: dict[str, Any] = {
     "inbound.protocol": "tcp",
     "egress.noProxy": ["x"],
     "logLevel": "debug",
+    "preStopSeconds": 9,
     "resources": {"limits": {"cpu": 1}},
     "resourcesPercent": 50,
     "extraEnv": [{"name": "A", "value": "b"}],

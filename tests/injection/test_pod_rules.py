@@ -109,6 +109,15 @@ def test_an_agent_says_how_long_it_needs_to_end(seconds: int, grace: str, is_eno
     assert all(f"the agent b needs {seconds} seconds" in line for line in found)
 
 
+@pytest.mark.parametrize(("grace", "outcome"), [(8, "the API server refuses the pod"), (9, "it is killed")])
+def test_an_agents_sleep_is_held_against_the_grace_period(grace: int, outcome: str) -> None:
+    template = "container: {name: b\\, image: x\\, lifecycle: {preStop: {sleep: {seconds: 9}}}}"
+    values = f"agents.b.enabled=true,agents.b.template={template}"
+    said = inject(f"terminationGracePeriodSeconds: {grace}", "", "--set", values)[2]
+    assert "preStop of the agent b, 9 seconds" in said
+    assert outcome in said
+
+
 @pytest.mark.parametrize(
     ("values", "needed"),
     [
