@@ -40,9 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # noqa: BLE001  # the last resort: no traceback reaches a user
-        told = _as_told(error)
-        say(f"{PROGRAM}: error: {told}\n")
-        return told.exit_status
+        reported = _as_reported(error)
+        say(f"{PROGRAM}: error: {reported}\n")
+        return reported.exit_status
 
 
 def _filter(words: list[str]) -> int:
@@ -57,7 +57,7 @@ def _filter(words: list[str]) -> int:
             raise
         from sidecar_plugin.frontends.helm_post_renderer import error_as_manifest
 
-        write(error_as_manifest(_as_told(error)))
+        write(error_as_manifest(_as_reported(error)))
         return 0
 
 
@@ -132,10 +132,10 @@ def _run_filter(given: Options) -> int:
     return 0
 
 
-def _as_told(error: Exception) -> SidecarPluginError:
-    """Return an error as the user is told it: what the system refuses, by its words; any other that is none of ours as a bug.
+def _as_reported(error: Exception) -> SidecarPluginError:
+    """Return an error as it is reported: what the system refuses in its words, and unexpected exceptions as bugs.
 
-    SIDECAR_PLUGIN_DEBUG=1 shows where it came from.
+    SIDECAR_PLUGIN_DEBUG=1 raises it again, with its traceback.
     """
     if isinstance(error, SidecarPluginError):
         return error

@@ -43,7 +43,7 @@ class ScopedInjector:
         self._injectors: dict[tuple[int, ...], Injector] = {}
         self._charts = sorted({layer.chart for layer in layers} - {""})
         for chart in self._charts:
-            self._for_chart(chart)  # a mistake is told even where no workload is
+            self._for_chart(chart)  # an error is reported even where no workload is
 
     def may_hold_workload(self, document: Document) -> bool:
         """Say whether a workload can be in the document, without parsing it."""

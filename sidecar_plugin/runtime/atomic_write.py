@@ -21,7 +21,7 @@ from sidecar_plugin.errors import UsageError
 from sidecar_plugin.runtime.file_attributes import take_after
 from sidecar_plugin.runtime.folders import NEW_FILE, Entry, Folder, identity_of, remove_folders, state_of
 from sidecar_plugin.runtime.lookup import Lookup
-from sidecar_plugin.runtime.signals import put_off, tidily
+from sidecar_plugin.runtime.signals import deferred, with_cleanup
 
 
 class Replacement(NamedTuple):
@@ -65,12 +65,12 @@ def replace_files(replacements: Iterable[Replacement]) -> None:
     made: list[Entry] = []
     lookups: dict[str | None, Lookup] = {}
 
-    def take_away() -> None:
+    def cleanup() -> None:
         for each in written:
             _unlink(each.folder, each.scratch)
         remove_folders(made)
 
-    with tidily(take_away):
+    with with_cleanup(cleanup):
         for replacement in replacements:
             root = replacement.root
             lookup = lookups.get(root) or lookups.setdefault(root, Lookup(root, made))
@@ -78,7 +78,7 @@ def replace_files(replacements: Iterable[Replacement]) -> None:
                 _write(replacement, lookup, written)
             except OSError as error:
                 raise UsageError(f"{replacement.shown}: {error.strerror or error}") from None
-        with put_off():
+        with deferred():
             _replace(written)
             made.clear()
 

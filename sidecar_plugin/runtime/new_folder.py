@@ -8,7 +8,7 @@ from contextlib import suppress
 from sidecar_plugin.runtime.atomic_write import scratch_name
 from sidecar_plugin.runtime.folders import NEW_FILE, Entry, Folder, remove_folders, state_of
 from sidecar_plugin.runtime.lookup import find_folder
-from sidecar_plugin.runtime.signals import tidily
+from sidecar_plugin.runtime.signals import with_cleanup
 
 
 def make_folder(path: str, files: Mapping[str, bytes]) -> None:
@@ -20,12 +20,12 @@ def make_folder(path: str, files: Mapping[str, bytes]) -> None:
     scratch = scratch_name()
     made: list[Entry] = []
 
-    def take_away() -> None:
+    def cleanup() -> None:
         with suppress(OSError):
             _remove(find_folder(parent), scratch, files)
         remove_folders(made)
 
-    with tidily(take_away):
+    with with_cleanup(cleanup):
         above = find_folder(parent, made)
         with above.opened() as folder:
             if state_of(above.at(name), folder) is not None:

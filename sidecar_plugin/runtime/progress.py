@@ -1,4 +1,4 @@
-"""How far a run over many files is, told on a terminal."""
+"""Progress of a run over many files, shown on a terminal."""
 
 import sys
 from collections.abc import Iterable, Sequence

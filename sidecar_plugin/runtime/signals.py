@@ -1,10 +1,10 @@
-"""Signals that end the program, where something has to be taken away first or must not be left half done.
+"""Signals that end the program, where something must be removed first or must not be left half done.
 
-Elsewhere they end the process as they end any other, at once and without a word; `program` sees to that for SIGINT, for which
-Python would print a traceback.
+Elsewhere a signal ends the process at once, as it ends any other; `program` sets this for SIGINT, for which Python would print
+a traceback.
 
-No handler unwinds the program by an exception: between any two steps it may come before what it is to undo is known, or where
-Python only prints it (in `__del__`, in callbacks of weak references).
+No handler raises an exception to unwind the program. An exception can come before it is known what to undo, or where Python
+only prints it (in `__del__`, in callbacks of weak references).
 """
 
 import os
@@ -18,10 +18,10 @@ ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 @contextmanager
-def tidily(take_away: Callable[[], None]) -> Iterator[None]:
-    """Call `take_away` behind the block, whatever ends it. A signal has it called at once, and ends the process there.
+def with_cleanup(cleanup: Callable[[], None]) -> Iterator[None]:
+    """Run `cleanup` when the block exits. On a signal, run it at once and send the signal again, which ends the process.
 
-    What the block was at is then neither finished nor unwound: `take_away` must do with any state of it, also with none.
+    The block is then neither finished nor unwound, so `cleanup` must work in any state of the block, also before its start.
     """
     owner = os.getpid()
     noted: list[int] = []
@@ -35,12 +35,12 @@ def tidily(take_away: Callable[[], None]) -> Iterator[None]:
             return
         working = False
         try:
-            if os.getpid() == owner:  # what was forked from this process takes nothing away
-                take_away()
+            if os.getpid() == owner:  # a fork of this process removes nothing
+                cleanup()
         finally:
             _restore(before)
             os.kill(os.getpid(), number)
-        raise SystemExit(128 + number)  # somebody listens to the signal and goes on
+        raise SystemExit(128 + number)  # a handler took the signal, and the process goes on
 
     try:
         _set(end, before)
@@ -48,26 +48,26 @@ def tidily(take_away: Callable[[], None]) -> Iterator[None]:
     finally:
         working = False
         try:
-            take_away()
+            cleanup()
         finally:
             _restore(before)
             _send_first(noted)
 
 
 @contextmanager
-def put_off() -> Iterator[None]:
-    """Let signals that come within the block end the process, or go where they went before, only when it is through."""
+def deferred() -> Iterator[None]:
+    """Defer signals that come within the block until it ends: then they end the process, or reach the handler of before."""
     noted: list[int] = []
     try:
-        with passed_on(noted.append):
+        with forwarded(noted.append):
             yield
     finally:
         _send_first(noted)
 
 
 @contextmanager
-def passed_on(send: Callable[[int], None]) -> Iterator[None]:
-    """Hand signals that come within the block to `send` instead."""
+def forwarded(send: Callable[[int], None]) -> Iterator[None]:
+    """Forward signals that come within the block to `send`."""
     before: dict[int, Any] = {}
     try:
         _set(lambda number, _: send(number), before)
@@ -77,7 +77,7 @@ def passed_on(send: Callable[[int], None]) -> Iterator[None]:
 
 
 def _set(handler: Callable[[int, FrameType | None], None], before: dict[int, Any]) -> None:
-    """Set the handler for signals that somebody listens to; one that is ignored (nohup) stays so."""
+    """Set the handler for all signals that are not ignored; one that is ignored (nohup) stays so."""
     for number in ENDING:
         was = signal.getsignal(number)
         if was not in (signal.SIG_IGN, None):
@@ -92,6 +92,6 @@ def _restore(before: dict[int, Any]) -> None:
 
 
 def _send_first(noted: list[int]) -> None:
-    """Send this process the first of the signals that were taken note of."""
+    """Send this process the first of the signals that were noted."""
     for number in noted[:1]:
         os.kill(os.getpid(), number)

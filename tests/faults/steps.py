@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 from sidecar_plugin.runtime.atomic_write import Replacement, replace_files
-from sidecar_plugin.runtime.signals import tidily
+from sidecar_plugin.runtime.signals import with_cleanup
 
 
 class Held:
@@ -29,11 +29,11 @@ def with_a_folder(root: Path) -> None:
     """Work in a folder that is not to be left, as `helm sidecar` does."""
     folder = root / "sidecar-plugin-run"
 
-    def take_away() -> None:
+    def cleanup() -> None:
         if folder.exists():
             shutil.rmtree(folder)
 
-    with tidily(take_away):
+    with with_cleanup(cleanup):
         folder.mkdir()
         Held()
         (folder / "values").write_text("secret")

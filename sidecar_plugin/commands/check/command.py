@@ -123,7 +123,7 @@ def check_cluster(kubectl: Kubectl, options: Options, rules: "list[Rule]") -> "t
     given = options if options.cluster_version else options._replace(cluster_version=str(kubectl.version()))
     live = live_objects(kubectl, settings_for(given, [], Results()).workload_kinds())
     report = _check([*live.about, *live.own], given, rules)
-    # Of pods that a controller made only what befell them is told: the rest is told of the controller.
+    # Of a pod that a controller made only what happened to it is reported: the rest is reported of the controller.
     stripped = [rule for rule in rules if rule.ID == native_sidecar_stripped.ID]
     of_pods = _check([*live.about, *live.owned], given, stripped).findings if stripped else []
     return report._replace(findings=[*report.findings, *of_pods]), live.unread

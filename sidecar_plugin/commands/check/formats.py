@@ -1,4 +1,4 @@
-"""How findings are told: text, JSON, SARIF 2.1.0 and the annotations of GitHub's workflows."""
+"""The formats of findings: text, JSON, SARIF 2.1.0 and the annotations of GitHub's workflows."""
 
 from collections.abc import Callable
 from pathlib import PurePath

@@ -27,7 +27,7 @@ class ClusterNode(NamedTuple):
 
 
 class Cluster(NamedTuple):
-    """What is known of the cluster; None for what nobody told. `webhooks` are what changes pods, policies too."""
+    """What is known of the cluster; None for what no source gives. `webhooks` are what changes pods, policies too."""
 
     version: ClusterVersion | None
     platform: str | None

@@ -19,13 +19,13 @@ class Shapes:
         self._numbers: dict[tuple[object, ...], int] = {}
         self._known: dict[int, int] = {}
 
-    def of(self, root: Node, holes: frozenset[int] = frozenset()) -> int:
-        """Return the number of a node; pairs whose value is among the `holes` (by id) do not count.
+    def of(self, root: Node, ignored: frozenset[int] = frozenset()) -> int:
+        """Return the number of a node; pairs whose value is among the `ignored` (by id) do not count.
 
         Raises ManifestError for more than 200 levels, an alias inside of what it stands for included.
         """
         self._known = {}
-        return self._of(root, holes, 0)
+        return self._of(root, ignored, 0)
 
     def container(self, node: Mapping, variables: Collection[str]) -> int:
         """Return the number of a container without what declares it a sidecar: restartPolicy, and those `variables`."""
@@ -51,7 +51,7 @@ class Shapes:
     def _number(self, content: tuple[object, ...]) -> int:
         return self._numbers.setdefault(content, len(self._numbers))
 
-    def _of(self, node: Node, holes: frozenset[int], depth: int) -> int:
+    def _of(self, node: Node, ignored: frozenset[int], depth: int) -> int:
         node = follow(node)
         if id(node) in self._known:
             return self._known[id(node)]
@@ -60,9 +60,9 @@ class Shapes:
         if isinstance(node, Scalar):
             number = self._number(("scalar", node.value, _is_string(node), node.tag))
         elif isinstance(node, Sequence):
-            number = self._number(("list", *[self._of(item, holes, depth + 1) for item in node.items], node.tag))
+            number = self._number(("list", *[self._of(item, ignored, depth + 1) for item in node.items], node.tag))
         else:
-            pairs = [(key.value, self._of(value, holes, depth + 1)) for key, value in node.pairs if id(value) not in holes]
+            pairs = [(key.value, self._of(value, ignored, depth + 1)) for key, value in node.pairs if id(value) not in ignored]
             number = self._number(("mapping", *pairs, node.tag))
         self._known[id(node)] = number
         return number

@@ -8,7 +8,7 @@ from sidecar_plugin.commands.convert.block_lines import Lines, applied, block_it
 from sidecar_plugin.commands.convert.block_moves import moved
 from sidecar_plugin.commands.convert.content_hash import Shapes
 from sidecar_plugin.commands.convert.declaration_text import put_in, take_out
-from sidecar_plugin.commands.convert.equivalence import difference, holes
+from sidecar_plugin.commands.convert.equivalence import difference, ignored
 from sidecar_plugin.commands.convert.marker_update import rewritten, updated
 from sidecar_plugin.commands.convert.move import Move, Moved, MoveError
 from sidecar_plugin.commands.convert.plan import Change, PodPlan, container_of, list_of, plan, pods_of
@@ -169,7 +169,7 @@ class _Rewriting:
         added = "" if text[-1] in BREAKS else line_break(text)
         after = text + added
         try:
-            self._put_in(after, plans)  # what cannot be done is told by its place in the text that the user has
+            self._put_in(after, plans)  # an error here has its location in the user's own text
             self._move(after, plans)
         except (EditError, MoveError) as error:
             raise ManifestError(error.message, self._document.place(min(error.offset, len(text)))) from None
@@ -250,7 +250,7 @@ class _Rewriting:
         (root, before), (new_root, after) = self._read(self._document.text), self._read(text)
         if len(before) != len(after):
             raise self._unsafe("a workload would be lost")
-        if shapes.of(root, holes(before, plans)) != shapes.of(new_root, holes(after, plans)):
+        if shapes.of(root, ignored(before, plans)) != shapes.of(new_root, ignored(after, plans)):
             raise self._unsafe("something else would change")
         for one in plans:
             problem = difference(shapes, before[one.number], after[one.number], one)

@@ -36,7 +36,7 @@ def difference(shapes: Shapes, before: PodTemplate, after: PodTemplate, one: Pod
     return "" if sorted(ours) == sorted(wanted) else "a sidecar would not be as asked for"
 
 
-def holes(pods: list[PodTemplate], plans: list[PodPlan]) -> frozenset[int]:
+def ignored(pods: list[PodTemplate], plans: list[PodPlan]) -> frozenset[int]:
     """Return the nodes that are compared apart: the lists of containers, and the annotation."""
     nodes = set()
     for one in plans:

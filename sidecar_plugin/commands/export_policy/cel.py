@@ -19,31 +19,31 @@ CONTROLLERS = "object.metadata.?ownerReferences.orValue([]).filter(o, o.?control
 """The owner that made an object: a list of one, or of none."""
 
 
-def text(value: str, holes: dict[str, str] | None = None) -> str:
-    """Return a string. `holes` are expressions by the words in `value` that stand for them."""
-    for word, expression in (holes or {}).items():
+def text(value: str, placeholders: dict[str, str] | None = None) -> str:
+    """Return a string. `placeholders` are expressions by the words in `value` that stand for them."""
+    for word, expression in (placeholders or {}).items():
         if word in value:
-            pieces = [text(piece, holes) for piece in value.split(word)]
+            pieces = [text(piece, placeholders) for piece in value.split(word)]
             return "(" + f" + {expression} + ".join(pieces) + ")"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def literal(data: Any, holes: dict[str, str] | None = None) -> str:
+def literal(data: Any, placeholders: dict[str, str] | None = None) -> str:
     """Return data of any kind."""
     if isinstance(data, str):
-        return text(data, holes)
+        return text(data, placeholders)
     if isinstance(data, dict):
         is_uniform = all(isinstance(value, str) for value in data.values())
-        pairs = (f"{text(key, holes)}: {_as_item(value, is_uniform, holes)}" for key, value in data.items())
+        pairs = (f"{text(key, placeholders)}: {_as_item(value, is_uniform, placeholders)}" for key, value in data.items())
         return f"{{{', '.join(pairs)}}}"
     if isinstance(data, list):
         is_uniform = all(isinstance(item, str) for item in data)
-        return f"[{', '.join(_as_item(item, is_uniform, holes) for item in data)}]"
+        return f"[{', '.join(_as_item(item, is_uniform, placeholders) for item in data)}]"
     return json.dumps(data, allow_nan=False)  # null, true, false, 1 and 1.5 are written alike
 
 
-def _as_item(data: Any, is_uniform: bool, holes: dict[str, str] | None) -> str:
-    written = literal(data, holes)
+def _as_item(data: Any, is_uniform: bool, placeholders: dict[str, str] | None) -> str:
+    written = literal(data, placeholders)
     return written if is_uniform else f"dyn({written})"
 
 
@@ -66,7 +66,7 @@ class Subject(Protocol):
     """What a policy judges: how its expressions read the fields that a selector compares."""
 
     def kind(self, patterns: tuple[str, ...]) -> str:
-        """Return what is true of these kinds. Raises SettingsError for a kind that cannot be told."""
+        """Return what is true of these kinds. Raises SettingsError for a kind that is not known."""
 
     def name(self, patterns: tuple[str, ...], kinds: tuple[str, ...]) -> str:
         """Return what is true of these names. Raises SettingsError where the workload's name is not known."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """\
 Make an agent folder, for --templates, of a container of a DaemonSet. FILE holds the DaemonSet and, best, all that it comes
-with, such as `helm template` prints; - is stdin. What a sidecar cannot have is told, and written into the agent's README.
+with, such as `helm template` prints; - is stdin. What a sidecar cannot have is reported, and written into the agent's README.
 """
 
 

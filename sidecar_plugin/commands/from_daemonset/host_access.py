@@ -29,14 +29,14 @@ _RUNTIMES = re.compile(r"(docker|containerd|crio|cri-|dockershim|kubelet|udev|sy
 
 
 class HostPath(NamedTuple):
-    """A volume that is a path of the node: its `fate` is one of LOGS, EXCHANGE, STATE and NODE."""
+    """A volume that is a path of the node: its `kind` is one of LOGS, EXCHANGE, STATE and NODE."""
 
     volume: str
     path: str
-    fate: str
+    kind: str
 
 
-def fate_of(volume: Data, mounts: list[Data], texts: list[str]) -> HostPath:
+def host_path_of(volume: Data, mounts: list[Data], texts: list[str]) -> HostPath:
     """Return what becomes of a hostPath volume that a container mounts; `texts` are its command, arguments and variables.
 
     LOGS: a folder of log files, which the applications of the pod can share. EXCHANGE: a folder in which the container makes a

@@ -10,7 +10,7 @@ from sidecar_plugin.commands.from_daemonset.host_access import (
     NODE,
     STATE,
     HostPath,
-    fate_of,
+    host_path_of,
     is_output_of_containers,
 )
 
@@ -61,7 +61,7 @@ class Volumes:
         return [path for mount in lost if (path := mount["mountPath"].rstrip("/"))]
 
     def _is_lost(self, mount: Data) -> bool:
-        return mount["name"] in self._hosts and self._hosts[mount["name"]].fate == NODE
+        return mount["name"] in self._hosts and self._hosts[mount["name"]].kind == NODE
 
     def _decide_host_paths(self, containers: list[Data]) -> None:
         mounts: dict[str, list[Data]] = {}
@@ -73,20 +73,20 @@ class Volumes:
             volume = self._volumes.get(name)
             if volume is None or "hostPath" not in volume:
                 continue
-            host = fate_of(volume, own, texts)
+            host = host_path_of(volume, own, texts)
             self._hosts[name] = host
             where = ", ".join(dict.fromkeys(mount["mountPath"] for mount in own))
             what = f"hostPath {host.path} (mounted at {where})"
-            if host.fate == LOGS:
+            if host.kind == LOGS:
                 self._tale.turned.append(f"{what}: a volume shared with the application, see shared.{name} of the values")
                 if is_output_of_containers(host.path) or host.path == "/var/log":
                     self._tale.to_do.append(
                         f"{host.path} has the standard output of a node's containers. In a sidecar it has what the application "
                         f"writes into the shared volume, at shared.{name}.mountPath of the values: fit the agent's patterns"
                     )
-            elif host.fate == EXCHANGE:
+            elif host.kind == EXCHANGE:
                 self._tale.turned.append(f"{what}: a volume shared with the application, for the agent's sockets")
-            elif host.fate == STATE:
+            elif host.kind == STATE:
                 self._tale.turned.append(f"{what}: an emptyDir of the agent's own, which is lost with the pod")
             else:
                 self._tale.left_out.append(f"{what}: a sidecar has nothing of the node")
@@ -95,11 +95,11 @@ class Volumes:
         found = []
         logs = 0
         for host in self._hosts.values():
-            if host.fate == LOGS:
+            if host.kind == LOGS:
                 path = host.path if logs else APPLICATION_LOGS
                 found.append(Shared(host.volume, self._volume_name(host.volume), path, not logs))
                 logs += 1
-            elif host.fate == EXCHANGE:
+            elif host.kind == EXCHANGE:
                 found.append(Shared(host.volume, self._volume_name(host.volume), host.path, True))
         return found
 
@@ -116,7 +116,7 @@ class Volumes:
                 continue
             host = self._hosts.get(name)
             if host is not None:
-                if host.fate != NODE:
+                if host.kind != NODE:
                     kept.append({"name": self._volume_name(name), "emptyDir": {}})
                 continue
             kept.append({**without_nulls(volume), "name": self._volume_name(name)})

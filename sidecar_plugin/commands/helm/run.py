@@ -22,7 +22,7 @@ from sidecar_plugin.commands.helm.program import Flags, Helm, Line
 from sidecar_plugin.commands.helm.values import evaluate, schema_note, settings_of, values_of, without_stdin
 from sidecar_plugin.errors import UsageError
 from sidecar_plugin.runtime.console import say, write
-from sidecar_plugin.runtime.signals import passed_on, tidily
+from sidecar_plugin.runtime.signals import forwarded, with_cleanup
 
 VERBS = {"template": "template", "install": "install", "upgrade": "upgrade", "diff": "upgrade"}
 """What we are asked to do, and the command of helm that it takes its words from."""
@@ -68,12 +68,12 @@ def run_helm(verb: str, words: list[str], own: Own) -> int:
         raise UsageError("--no-hooks leaves out what --include-hooks and --include-tests ask for; give one of them")
     folder = Path(gettempdir(), f"sidecar-plugin-{os.urandom(8).hex()}")
 
-    def take_away() -> None:
+    def cleanup() -> None:
         helm.stop()
         with suppress(FileNotFoundError):
             shutil.rmtree(folder)
 
-    with tidily(take_away):
+    with with_cleanup(cleanup):
         folder.mkdir(0o700)
         return _run(verb, helm, without_stdin(line, folder), flags, own, folder)
 
@@ -147,7 +147,7 @@ def _in_front(helm: Helm, words: list[str], environment: dict[str, str]) -> int:
         if child is not None:
             child.send_signal(number)
 
-    with passed_on(send):
+    with forwarded(send):
         child = subprocess.Popen([helm.program, *words], env=environment)  # noqa: S603  # no shell
         for number in sent:
             child.send_signal(number)

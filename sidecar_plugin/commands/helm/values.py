@@ -149,7 +149,7 @@ def settings_of(evaluated: Evaluated, values: Values, key: str, templates: tuple
     ]
     label = " or ".join(sets) or "the values that Helm evaluated"
     layer = evaluated_layer(label, evaluated.values or {}, evaluated.version, sources)
-    Injector(merge_layers([layer]), AgentFolders(templates), Results())  # an agent that there is not is told here
+    Injector(merge_layers([layer]), AgentFolders(templates), Results())  # raises an error for an agent that does not exist
     document = {
         "apiVersion": API_VERSION,
         "kind": KIND,

@@ -174,7 +174,7 @@ PROMISES: tuple[Callable[[Pod, Agent, ClusterVersion | None], Finding | None], .
 
 
 def started_first(pod: Pod, agent: Agent) -> bool | None:
-    """Say whether the agent started before the application; None when that cannot be told, or is not promised.
+    """Say whether the agent started before the application; None when the times do not show that, or it is not promised.
 
     Times have whole seconds: the same second is in order. After a restart the status holds the time of the last start only;
     for a native sidecar the condition Initialized then says it, which waits for the sidecars and comes before the application.

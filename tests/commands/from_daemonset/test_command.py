@@ -18,7 +18,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar_plugin.commands.from_daemonset.host_access import EXCHANGE, LOGS, NODE, STATE, fate_of, without_node_rights
+from sidecar_plugin.commands.from_daemonset.host_access import EXCHANGE, LOGS, NODE, STATE, host_path_of, without_node_rights
 from tests.support.command import run
 
 FOLDERS = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
@@ -236,7 +236,7 @@ def test_a_file_that_cannot_be_read_is_bad_usage() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "kind", "read_only", "text", "fate"),
+    ("path", "kind", "read_only", "text", "found"),
     [
         ("/var/log", "", True, "", LOGS),
         ("/var/log/pods/", "", False, "", LOGS),
@@ -254,9 +254,9 @@ def test_a_file_that_cannot_be_read_is_bad_usage() -> None:
         ("", "", True, "", NODE),
     ],
 )
-def test_what_becomes_of_a_path_of_the_node(path: str, kind: str, read_only: bool, text: str, fate: str) -> None:
+def test_what_becomes_of_a_path_of_the_node(path: str, kind: str, read_only: bool, text: str, found: str) -> None:
     volume = {"name": "v", "hostPath": {"path": path, "type": kind}}
-    assert fate_of(volume, [{"mountPath": "/run/a", "readOnly": read_only}], [text]).fate == fate
+    assert host_path_of(volume, [{"mountPath": "/run/a", "readOnly": read_only}], [text]).kind == found
 
 
 @pytest.mark.parametrize(
