@@ -1,5 +1,5 @@
 # `make demo` shows the program at work, `make test` proves it; both need Python 3.10 or later, Go and the network.
-.PHONY: help demo check test release signing-key test-release site test-site test-fluent-bit test-kafka test-agents test-recipes test-cluster test-image bare-root mutants lint bench clean
+.PHONY: help demo check test release signing-key publish test-release site test-site test-fluent-bit test-kafka test-agents test-recipes test-cluster test-image image-packages bare-root mutants lint bench clean
 
 help:
 	@echo 'make demo    set up and run the main job on the chart examples/web'
@@ -13,8 +13,9 @@ help:
 	@echo 'make test-image    build the container image of the KRM function and run it, through kpt too where kpt is installed'
 	@echo 'make bare-root   run make demo and make test in a fresh Debian with nothing but what the README lists; root, 20 minutes'
 	@echo 'make mutants   make 300 small mistakes in the core, one at a time, and count those that the tests find; an hour'
-	@echo 'make release [KEY=GPG-KEY]    make everything that is released into dist/, signed with that key'
-	@echo 'make test-release    make it twice and install it from there, with no network'
+	@echo 'make release [KEY=GPG-KEY] [IMAGE=no]    make everything that is released into dist/, signed with that key; IMAGE=no: without the image'
+	@echo 'make publish REGISTRY=HOST/PATH    push the plugins, the chart and the image in dist/ to an OCI registry'
+	@echo 'make test-release    make it twice and install it from there: files, a web server, a registry, and a Debian without network'
 	@echo 'make site    make the pages of docs/ with search, into build/site'
 	@echo 'make test-site    open each of them in Chromium; as root on Debian it installs that'
 	@echo 'make lint    ruff and mypy'
@@ -84,10 +85,20 @@ mutants:
 	@tools/venv dev
 	.venv/bin/python tools/mutants $(MUTANTS_ARGS)
 
-# SIDECAR_PLUGIN_URL in the environment is the address of the repository, for the links on package indexes.
+# SIDECAR_PLUGIN_URL in the environment is the address of the repository, for the links on package indexes. With FROM_PACKAGES the
+# container image begins with Debian's packages, where its base cannot be pulled; with IMAGE=no there is none.
 release:
 	@tools/venv dev
-	.venv/bin/python tools/release $(if $(KEY),--key '$(KEY)')
+	@$(if $(filter no,$(IMAGE)),,tools/image/packages)
+	.venv/bin/python tools/release $(if $(KEY),--key '$(KEY)') $(if $(FROM_PACKAGES),--from-packages) $(if $(filter no,$(IMAGE)),--no-image)
+
+image-packages:
+	@tools/image/packages
+
+publish:
+	@test -n '$(REGISTRY)' || { echo "to which registry? make publish REGISTRY=registry.example.com/tools" >&2; exit 2; }
+	@tools/install helm4 oras
+	@tools/publish '$(REGISTRY)'
 
 # What a release is signed with, from the environment variable SIGNING_KEY: an armored secret key of gpg.
 signing-key:
@@ -96,7 +107,8 @@ signing-key:
 
 test-release:
 	@tools/venv dev
-	@tools/install helm3 helm4
+	@tools/install helm3 helm4 oras registry
+	@tools/image/packages
 	.venv/bin/pytest -m release tests/release $(PYTEST_ARGS)
 
 # SIDECAR_PLUGIN_URL in the environment is the address of the repository, for links to its files; SITE_URL that of the site.

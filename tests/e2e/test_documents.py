@@ -19,12 +19,21 @@ by_name = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: do
 NOT_RUN = {
     "sidecar-plugin verify --namespace shop --wait 120s": "needs a cluster; tests/cluster/test_verify_command.py runs it",
     "helm plugin install .": "brings packages from the network; the fixture helm4_homes runs it on the checkout",
-    "helm install shop examples/web --post-renderer sidecar": "needs a cluster; test_helm4.py runs it dry",
+    "helm plugin install http://localhost:8000/sidecar-0.1.0.tgz --verify=false": "tests/release/test_release.py runs it",
+    "helm plugin install http://localhost:8000/sidecar-cli-0.1.0.tgz --verify=false": "tests/release/test_release.py runs it",
     "helm plugin install https://git.example.com/you/sidecar-plugin --verify=false": "no such host; test_helm4.py uses file://",
     "helm plugin update sidecar": "brings packages from the network; nothing runs it",
     "helm plugin uninstall sidecar": "test_helm4.py runs it",
     "helm plugin install sidecar-VERSION.tgz --keyring KEYRING": "tests/release/test_release.py runs it",
-    "helm plugin install sidecar-cli-VERSION.tgz --keyring KEYRING": "tests/release/test_release.py runs it",
+    "helm plugin install https://files.example.com/sidecar-cli-VERSION.tgz --keyring KEYRING": (
+        "tests/release/test_release.py has a web server"
+    ),
+    "helm plugin install oci://registry.example.com/tools/sidecar:VERSION --keyring KEYRING": (
+        "tests/release/test_registry.py has a registry"
+    ),
+    "helm pull oci://registry.example.com/tools/charts/sidecar-injection --version VERSION --verify --keyring KEYRING": (
+        "tests/release/test_registry.py has a registry"
+    ),
     "helm plugin install https://files.example.com/sidecar-helm3-VERSION.tgz": "tests/release/test_release.py has a web server",
     "gpg --verify SHA256SUMS.asc SHA256SUMS": "tests/release/test_release.py runs it",
     "kpt fn render --allow-exec examples/kpt": "kpt cannot be installed; tests/image/test_kpt.py runs it where it is",
@@ -51,7 +60,7 @@ RUN_ELSEWHERE = {"helmfile": ROOT / "tests/e2e/test_helmfile.py", "tofu": ROOT /
 EXAMPLE_PATHS = {"agents/hello", "agents/collector"}
 OF_OTHERS = {
     *("--feature-gates", "--runtime-config", "--quick"),  # of the API server and of benchmarks/run.py
-    *("--allow-exec", "--from-packages"),  # of kpt and tools/image/build
+    *("--allow-exec", "--from-packages", "--directory"),  # of kpt, tools/image/build and http.server
     *("--rm", "--interactive", "--network", "--read-only"),  # of podman
     *("--from-literal", "--from-file", "--container"),  # of kubectl
     *("--quiet", "--selector", "--state-values-set"),  # of Helmfile

@@ -241,7 +241,7 @@ def test_a_link_that_helm_cannot_remove_is_removed_as_documented(
         assert done.status == 0, done.stderr  # Helm 4 reads the plugins of Helm 3
         return
     assert done.status == 1
-    command = removal_of("folder was moved" if installer == user else "the other Helm")
+    command = removal_of("installed from was moved" if installer == user else "the other Helm")
     (tmp_path / "helm").symlink_to(tool(user))
     path = f"{tmp_path}:{here.environment['PATH']}"
     replace(here, environment={**here.environment, "PATH": path}).output("sh", "-c", command.replace("FOLDER", source.name))

@@ -37,7 +37,7 @@ class Shell:
     def run(self, *command: str | Path) -> Outcome:
         """Run a command, to whatever end."""
         done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120, check=False
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=300, check=False
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 
