@@ -237,3 +237,17 @@ def test_a_run_imports_the_platform_in_use_only() -> None:
     done = subprocess.run(command, input=DEPLOYMENT.encode(), capture_output=True, check=True)
     loaded = {name for name in done.stderr.decode().split() if name.startswith("sidecar_plugin.kubernetes.platforms.")}
     assert loaded == {"sidecar_plugin.kubernetes.platforms.acs", "sidecar_plugin.kubernetes.platforms.protocol"}
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory", "note"),
+    [
+        ("10m", "10Mi", ""),
+        ("250m", "10Mi", "Fargate size 0.5 vCPU 1 GB instead of 0.25 vCPU 0.5 GB"),
+        ("17", "10Mi", "no size of Fargate is enough for the pod with its agents"),
+    ],
+)
+def test_the_report_says_how_agents_change_the_size_of_a_pod_on_fargate(cpu: str, memory: str, note: str) -> None:
+    application = {"resources": {"requests": {"cpu": "200m", "memory": "100Mi"}}}
+    agent = {"resources": {"requests": {"cpu": cpu, "memory": memory}}}
+    assert fargate.size_note([application], [agent]) == note
