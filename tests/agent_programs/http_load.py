@@ -1,6 +1,7 @@
 """Requests at a steady rate over connections that stay open, each of them counted and timed.
 
-As a process of its own, `python -m tests.agent_programs.http_load PORT RATE SECONDS [HOST]`, it prints one line of JSON.
+As a process of its own, `python -m tests.agent_programs.http_load HOST PORT RATE`, it goes on until its standard input
+ends, then prints one line of JSON.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import json
 import ssl
 import statistics
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -67,13 +69,14 @@ async def load(
     connections: int = 50,
     tls: ssl.SSLContext | None = None,
     asks: int = 1_000_000,
+    ended: threading.Event | None = None,
 ) -> Load:
     """Send `rate` requests a second over connections, `asks` over each, to where a function says for each new one."""
     result, begin = Load(), time.monotonic()
 
     async def work(number: int) -> None:
         connection, turn, asked = Connection(tls), begin + number / rate, 0
-        while turn < begin + seconds:
+        while turn < begin + seconds and not (ended and ended.is_set()):
             await asyncio.sleep(max(turn - time.monotonic(), 0))
             turn += connections / rate
             result.sent += 1
@@ -94,6 +97,8 @@ async def load(
 
 
 if __name__ == "__main__":
-    host = sys.argv[4] if sys.argv[4:] else "127.0.0.1"
-    done = asyncio.run(load(lambda: (host, int(sys.argv[1])), float(sys.argv[2]), float(sys.argv[3])))
-    print(json.dumps({"sent": done.sent, "failures": done.failures, "p50": done.percentile(50), "p99": done.percentile(99)}))
+    over = threading.Event()
+    threading.Thread(target=lambda: sys.stdin.read() or over.set(), daemon=True).start()
+    where = (sys.argv[1], int(sys.argv[2]))
+    done = asyncio.run(load(lambda: where, float(sys.argv[3]), 3600, asks=20, ended=over))
+    print(json.dumps({"sent": done.sent, "failures": done.failures}))

@@ -39,11 +39,15 @@ class LogReceiver:
             raise RefusalError(self.status)
         with self.counting:
             before = len(self.ends)
-            self.beginnings.update(map(int, BEGINNING.findall(request.body)))
-            self.ends.update(map(int, END.findall(request.body)))
+            self.count(request.body)
             if len(self.ends) > before:
                 self.last = time.monotonic()
         return b"{}"
+
+    def count(self, body: bytes) -> None:
+        """Count what is numbered in the body of a request."""
+        self.beginnings.update(map(int, BEGINNING.findall(body)))
+        self.ends.update(map(int, END.findall(body)))
 
     def go_away(self) -> None:
         """Refuse new connections and close those that are there."""

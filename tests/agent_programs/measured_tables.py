@@ -19,6 +19,7 @@ class Table:
     columns: tuple[str, ...]
     order: Sequence[tuple[str, ...]]
     page: Path = PAGE
+    command: str = "make test-agents"
 
     def record(self, *cells: str) -> None:
         """Write a row, with today's date as its last cell, in place of the row that begins with the same cells."""
@@ -28,7 +29,7 @@ class Table:
         with self.page.open("r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             text = file.read()
-            begin, end = f"<!-- table {self.name}: written by make test-agents -->\n", f"<!-- end of table {self.name} -->"
+            begin, end = f"<!-- table {self.name}: written by {self.command} -->\n", f"<!-- end of table {self.name} -->"
             before, found, rest = text.partition(begin)
             written, closed, after = rest.partition(end)
             if not found or not closed:

