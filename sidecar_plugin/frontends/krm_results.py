@@ -3,6 +3,7 @@
 Source: `Result` of kyaml's fn/framework (severity, message, resourceRef, field, file, tags), which kpt reads and shows.
 """
 
+import re
 from bisect import bisect_right
 from typing import Any
 
@@ -72,7 +73,9 @@ def _origin(resource: Mapping) -> dict[str, Any]:
         "namespace": scalar_text(named, "namespace"),
     }
     path = package_path(resource)
-    index = next((index for index in (annotation(resource, name) for name in INDEXES) if index.isdigit()), "0")
+    index = next(
+        (index for index in (annotation(resource, name) for name in INDEXES) if re.fullmatch("[0-9]{1,9}", index)), "0"
+    )
     return {
         "resourceRef": {key: value for key, value in reference.items() if value},
         **({"file": {"path": path, "index": int(index)}} if path else {}),

@@ -1,5 +1,6 @@
 """Rendering and declaring agents by one set of settings: for injection into manifests, and for policies of the cluster."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -115,7 +116,7 @@ class Rendering:
             patched = patch_container(parts.container, agent.container)
             container = declarations.declare(declaration, self._images.container(patched))
         except SettingsError as error:
-            steps = [int(step) if step.isdigit() else step for step in error.field.split(".") if step]
+            steps = [int(step) if re.fullmatch("[0-9]{1,9}", step) else step for step in error.field.split(".") if step]
             raise self._settings.error(error.message, ["agents", agent.name, "container", *steps]) from None
         except TemplateError as error:
             raise TemplateError(f"agent {agent.name}: {error.message}") from None

@@ -5,6 +5,7 @@ run have their agents, each Service of the run that selects one of them gets the
 that tells what stood there (`target_ports.py`).
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
@@ -67,11 +68,11 @@ class ServicePorts:
         named: dict[str, int] = {}
         for container in containers(pod):
             for port in items_at(container.node, "ports"):
-                number, name = _port_text(port, "containerPort"), text_at(port, "name")
-                if number.isdecimal() and text_at(port, "protocol") in ("", "TCP"):
-                    ports.add(int(number))
+                number, name = _number(_port_text(port, "containerPort")), text_at(port, "name")
+                if number is not None and text_at(port, "protocol") in ("", "TCP"):
+                    ports.add(number)
                     if name:
-                        named.setdefault(name, int(number))
+                        named.setdefault(name, number)
         place = partial(pod.document.place, pod.offset)
         for label in labels.items():
             self._by_label.setdefault(label, []).append(len(self._pods))
@@ -182,7 +183,7 @@ class ServicePorts:
             reached: dict[AgentPort, _Pod] = {}
             past: _Pod | None = None
             for index, pod in selected:
-                number = int(target) if target.isdecimal() else pod.named.get(target)
+                number = _number(target) or pod.named.get(target)
                 to = pod.taken.get(number) if number else None
                 if to or any(target == port.name for port in pod.taken.values()):
                     self._reached.add(index)
@@ -228,6 +229,10 @@ def _port_text(node: Node | None, key: str) -> str:
     except DataError:
         return ""
     return str(value) if value else ""
+
+
+def _number(text: str) -> int | None:
+    return int(text) if re.fullmatch("[0-9]{1,5}", text) else None
 
 
 def _strings(node: Node | None) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Asking a cluster by the user's own kubectl, with the user's context and rights."""
 
 import json
+import math
 import re
 import subprocess
 from typing import Any, NamedTuple
@@ -71,10 +72,12 @@ class Kubectl(NamedTuple):
         if done.returncode != 0 and (_OTHER_ERROR.search(said) or not _FORBIDDEN.search(said)):
             raise self._failed(done, *words)
         try:
-            data = json.loads(done.stdout or b"{}")
+            data = json.loads(done.stdout or b"{}", parse_constant=_finite, parse_float=_finite)
             items = data.get("items", [data] if data else [])
         except (ValueError, AttributeError, RecursionError):
             raise KubectlError(f"`{self.program} {' '.join(words)}` says what is no JSON") from None
+        if not isinstance(items, list):
+            raise KubectlError(f"`{self.program} {' '.join(words)}` says what is no list of objects")
         return [item for item in items if isinstance(item, dict)], _FORBIDDEN.findall(said)
 
     def _run(self, *words: str) -> bytes:
@@ -100,10 +103,18 @@ class Kubectl(NamedTuple):
         return KubectlError(f"`{command}` ended with {done.returncode}: {said}")
 
 
+def _finite(number: str) -> float:
+    """Return a number of JSON. Raises ValueError for NaN, Infinity and what is as large, which Kubernetes does not have."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(number)
+    return value
+
+
 def without_owned(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the objects but for those that a controller among them made, such as the pods of a Job."""
-    known = {_metadata(each).get("uid") for each in objects}
-    return [each for each in objects if not any(owner.get("uid") in known for owner in _controllers(each))]
+    known = {str(_metadata(each).get("uid")) for each in objects}
+    return [each for each in objects if not any(str(owner.get("uid")) in known for owner in _controllers(each))]
 
 
 def source_of(data: dict[str, Any]) -> Source:

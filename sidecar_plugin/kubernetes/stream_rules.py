@@ -203,7 +203,7 @@ def _replicas(pod: PodTemplate) -> int:
     spec = pod.root.get("spec")
     for key in ("replicas", "parallelism"):
         text = scalar_text(spec, key) if isinstance(spec, Mapping) else None
-        if text is not None and text.isdigit() and len(text) < 10:
+        if text is not None and text.isascii() and text.isdigit() and len(text) < 10:
             return int(text)
     return 1
 

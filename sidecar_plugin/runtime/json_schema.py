@@ -59,13 +59,12 @@ class Schema:
                 self._schema, retriever=_refuse, validate_formats=True
             )
         try:
-            is_valid = self._validator.is_valid(data)
+            if not self._validator.is_valid(data):
+                return _problem(_first_error(self._validator, data), self._schema)
         except UnicodeEncodeError:
             return _surrogate(data, [])
-        if is_valid:
-            memo.put(key, RIGHT)
-            return None
-        return _problem(_first_error(self._validator, data), self._schema)
+        memo.put(key, RIGHT)
+        return None
 
 
 def _surrogate(data: Any, path: Path) -> Problem | None:

@@ -67,7 +67,20 @@ USERS = {"root": 0, "nobody": NOBODY}
 TEMPLATE = ["--set", "clusterVersion=1.30,agents.own.enabled=true", "--report", "none"]
 COMMANDS = {
     "`inject --templates`": ["inject", "--templates", "agents", *TEMPLATE, "pod.yaml"],
+    "`inject --html`": ["inject", "--html", "change.html", "--templates", "agents", *TEMPLATE, "pod.yaml"],
     "`inject --in-place`": ["inject", "--in-place", "--templates", "agents", *TEMPLATE, "pod.yaml"],
+    "`convert --in-place`": ["convert", "--to", "acs", "--in-place", "--report", "none", "pod.yaml"],
+    "`verify --html`": ["verify", "pods.json", "--html", "pods.html"],
+    "`export-policy`": [
+        "export-policy",
+        "--templates",
+        "agents",
+        "--cluster-version",
+        "1.34",
+        *TEMPLATE[:2],
+        "--report",
+        "none",
+    ],
     "`agents`": ["agents", "--templates", "agents"],
     "`from-daemonset`": ["from-daemonset", "daemonset.yaml"],
 }

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.command import run
+from tests.support.kubectl import stand_in
 
 FACTOR = 2.5
 SLACK = 0.04  # seconds: what a measurement of this machine is off by
@@ -79,6 +80,42 @@ def injected(shape: Shape, *words: str) -> Shape:
         return done.stdout.decode()
 
     return text
+
+
+FRONT = {
+    "clusterVersion": "1.30",
+    "agents": {
+        "front": {
+            "enabled": True,
+            "template": "container: {name: front, image: x, ports: [{name: f, containerPort: 9}]}\nservicePorts: {'80': f}\n",
+        }
+    },
+}
+IN_FRONT = f"apiVersion: sidecar-plugin.dev/v1alpha1\nkind: SidecarInjection\nspec: {json.dumps(FRONT)}\n"
+LABELLED = (
+    "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web{0}}}\nspec:\n  template:\n"
+    "    metadata: {{labels: {{app: web, number: n{0}}}}}\n    spec:\n      containers:\n"
+    "      - {{name: app, image: x, ports: [{{containerPort: 80}}]}}\n"
+)
+SERVICES = "---\napiVersion: v1\nkind: Service\nmetadata: {{name: s{0}}}\n"
+SERVICES += "spec: {{selector: {{number: n{0}}}, ports: [{{port: 80}}]}}\n"
+
+
+def behind_agents(size: int) -> str:
+    """Return Deployments, and as many Services that send to an agent in front of them."""
+    return IN_FRONT + many(LABELLED)(size) + many(SERVICES)(size)
+
+
+def ports_behind_an_agent(size: int) -> str:
+    head = "---\napiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec:\n  selector: {app: web}\n  ports:\n"
+    return IN_FRONT + LABELLED.format(0) + many("  - {{port: 80, targetPort: 80, name: p{0}}}\n", head)(size)
+
+
+def injected_list(size: int) -> str:
+    """Return a List of Pods that agents were put into."""
+    done = run("--cluster-version=1.30", "--report=none", *agent(), stdin=flow_list(size))
+    assert done.status == 0, done.stderr
+    return done.stdout.decode()
 
 
 def acs(size: int) -> str:
@@ -179,6 +216,12 @@ SHAPES: dict[str, tuple[tuple[str, ...], Shape, int]] = {
     "inject --diff: containers of a pod": (("inject", "--diff", *INJECT[1:]), CONTAINERS, 250),
     "inject: settings, targets": (INJECT, settings("  - {{names: [n{0}]}}\n", "targets"), 3000),
     "inject: settings, workloads": (INJECT, settings("  - {{group: a.io, kind: K{0}, podTemplate: t}}\n", "workloads"), 3000),
+    "inject --html: documents": (("inject", "--html", "PAGE", *INJECT[1:]), DEPLOYMENTS, 300),
+    "inject --html: containers of a pod": (("inject", "--html", "PAGE", *INJECT[1:]), CONTAINERS, 250),
+    "inject: Services and workloads": (("inject", "--report=none", "-"), behind_agents, 300),
+    "inject: ports of a Service": (("inject", "--report=none", "-"), ports_behind_an_agent, 1500),
+    "inject: again, a list in one line": (INJECT, injected_list, 250),
+    "uninject: a list in one line": (UNINJECT, injected_list, 250),
     "uninject: documents": (UNINJECT, injected(DEPLOYMENTS), 500),
     "uninject: containers of a pod": (UNINJECT, injected(CONTAINERS), 250),
     "convert: documents": ((*CONVERT, "--to=acs", "-"), injected(DEPLOYMENTS), 100),
@@ -195,7 +238,15 @@ SHAPES: dict[str, tuple[tuple[str, ...], Shape, int]] = {
     "export-policy: agents": (POLICY, enabled, 300),
     "export-policy: variables of an agent": (POLICY, variables, 1500),
     "export-policy: targets": (POLICY, targets, 2000),
+    "export-policy --engine kyverno: variables": ((*POLICY, "--engine=kyverno"), variables, 1500),
+    "export-policy --engine sidecarset: variables": ((*POLICY, "--engine=sidecarset", "--engine-version=1.9"), variables, 1500),
+    "export-policy --guard: targets": ((*POLICY, "--guard=deny"), targets, 2000),
+    "images: agents": (("images", "--cluster-version=1.30", "--config", "FILE"), enabled, 300),
     "verify: pods": (("verify", "-"), pods, 4000),
+    "verify --timeline: pods": (("verify", "--timeline", "-"), pods, 1500),
+    "verify --html: pods": (("verify", "--html", "PAGE", "-"), pods, 1500),
+    "verify --plan: workloads": (("verify", "--plan", "KUBECTL"), injected_list, 250),
+    "check --cluster: workloads": (("check", "--cluster", "KUBECTL"), injected_list, 250),
     "from-daemonset: variables": (FROM_DAEMONSET, daemonset("env", lambda at: {"name": f"A{at}", "value": "b"}), 1500),
     "from-daemonset: arguments": (FROM_DAEMONSET, daemonset("args", lambda index: f"--a{index}"), 4000),
     "from-daemonset: volumes": (FROM_DAEMONSET, daemonset("volumes", lambda at: {"name": f"v{at}", "emptyDir": {}}), 3000),
@@ -203,7 +254,8 @@ SHAPES: dict[str, tuple[tuple[str, ...], Shape, int]] = {
 
 
 def cost(command: tuple[str, ...], text: str, folder: Path) -> float:
-    """Return the seconds of computing of one run. The text is its standard input, FILE, or one agent's values a document."""
+    """Return the seconds of computing of one run. The text is its standard input, FILE, or one agent's values a document, or
+    what KUBECTL, a stand-in for a cluster, gives."""
     words: list[str] = []
     for word in command:
         path = folder / f"{word}{time.monotonic_ns()}"
@@ -218,6 +270,8 @@ def cost(command: tuple[str, ...], text: str, folder: Path) -> float:
             "AGENT": agent(),
             "OUT": ["--output-dir", str(path)],
             "FILE": [str(path)],
+            "PAGE": [str(path)],
+            "KUBECTL": stand_in(path, text) if word == "KUBECTL" else [],
             "FOLDERS": ["--templates", str(path)],
         }
         words += given.get(word, [word])

@@ -1,5 +1,6 @@
 """Each user with each HOME: every command does its work in silence, and keeps results in a folder of one's own or nowhere."""
 
+import json
 import os
 import subprocess
 import sys
@@ -24,6 +25,18 @@ spec:
       containers:
       - {name: made, image: "agent:1"}
 """
+RUNNING = {
+    "kind": "Pod",
+    "metadata": {"name": "web"},
+    "spec": {"initContainers": [{"name": "agent", "restartPolicy": "Always"}], "containers": [{"name": "web"}]},
+    "status": {
+        "phase": "Running",
+        "initContainerStatuses": [
+            {"name": "agent", "started": True, "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}}
+        ],
+        "containerStatuses": [{"name": "web", "started": True, "state": {"running": {"startedAt": "2026-01-01T00:00:01Z"}}}],
+    },
+}
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason=NEEDS_ROOT)
 
 
@@ -68,6 +81,7 @@ def prepare(work: Path, user: int) -> None:
     (work / "agents" / "own" / "agent.yaml.j2").write_text("container: {name: agent, image: x}\n")
     (work / "pod.yaml").write_text(POD)
     (work / "daemonset.yaml").write_text(DAEMONSET)
+    (work / "pods.json").write_text(json.dumps(RUNNING))
     for path in (work, *work.rglob("*")):
         os.chown(path, user, user)
 
@@ -97,14 +111,19 @@ def test_a_user_with_a_home(user: str, home: Home, work: Path, tmp_path: Path) -
     for name, words in COMMANDS.items():
         done = run(work, number, value, words, before)
         no_surprise(done.stderr)
-        assert (done.returncode, name, done.stderr if name != "`from-daemonset`" else "") == (0, name, "")
+        told = "" if name in ("`from-daemonset`", "`export-policy`") else done.stderr
+        assert (done.returncode, name, told) == (0, name, "")
         outcomes.append("done")
         if name == "`inject --templates`":
             assert "name: agent" in done.stdout
     assert "name: agent" in (work / "pod.yaml").read_text()
-    assert (work / "made" / "agent.yaml.j2").stat().st_uid == number
+    assert "restartPolicy: Always" not in (work / "pod.yaml").read_text()
+    for written in ("pod.yaml", "change.html", "pods.html", "made/agent.yaml.j2"):
+        assert (work / written).stat().st_uid == number
     assert set(os.listdir("/")) == at_root
-    new = {path for path in listed(tmp_path) - there if not path.startswith("work/made")}
+    new = {
+        path for path in listed(tmp_path) - there if not path.startswith(("work/made", "work/change.html", "work/pods.html"))
+    }
     kept = {path for path in new if path.startswith(f"home/{KEPT}/")}
     assert new - kept == ({"home/.cache", f"home/{KEPT}"} if kept else set())
     assert all((tmp_path / path).stat().st_uid == number for path in new)

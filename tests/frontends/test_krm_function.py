@@ -209,6 +209,15 @@ def test_a_warning_goes_into_results_and_to_stderr(results: str) -> None:
     assert last["file"] == {"path": "pod.yaml", "index": 0}
 
 
+@pytest.mark.parametrize("index", ["\u00b2", "\u0661", "9" * 5000, "-1", "1.5"])
+def test_an_index_that_is_no_number_is_0(index: str) -> None:
+    """The annotation is text that anybody can write; Python takes more for digits than JSON does."""
+    listed = ITEMS.replace("kubernetes.io/index: '0'", f"kubernetes.io/index: '{index}'")
+    done = run(listed + CONFIG, "--declaration", "acs")
+    assert done.returncode == 0, done.stderr
+    assert yaml.safe_load(done.stdout)["results"][-1]["file"]["index"] == 0
+
+
 def test_an_error_goes_into_results_and_to_stderr_and_leaves_the_items_alone() -> None:
     done = run(ITEMS + CONFIG.replace("log:", "loging:").replace(', template: "container: {name: log, image: x}"', ""))
     assert done.returncode == 1

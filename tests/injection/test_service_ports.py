@@ -314,3 +314,11 @@ def test_the_report_names_target_ports_that_are_put_back_and_not_written_again()
         notes = [outcome.note for outcome in results.outcomes if outcome.kind == "Service"]
         assert len(notes) == 1
         assert ("again" in notes[0], notes[0] == again) == (bool(note), bool(note))
+
+
+@pytest.mark.parametrize("number", ["\u00b2", "\u0661", "9" * 5000])
+def test_a_port_of_odd_digits_is_no_number(number: str) -> None:
+    """Python's int takes the second and refuses the other two with an error of its own."""
+    text = service(f"[{{port: 80, targetPort: '{number}'}}]") + "---\n" + deployment(ports=f"[{{containerPort: '{number}'}}]")
+    settings = {"agents": {"front": {**FRONT["agents"]["front"], "template": TEMPLATE.partition("servicePorts")[0]}}}
+    assert take_out(inject(text, **settings)) == text

@@ -7,19 +7,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 
+from tests.site.conftest import NARROW, Tab
+
 if TYPE_CHECKING:  # the extra `site` brings it
-    from playwright.sync_api import Browser, Page, Request
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = "/usr/bin/chromium"
-NARROW = {"width": 360, "height": 740}
 pytestmark = pytest.mark.site
 
 
@@ -46,31 +45,6 @@ class Files(http.server.SimpleHTTPRequestHandler):
         """Keep the tests' output clean."""
 
 
-@dataclass
-class Tab:
-    """A page of the browser, what it complained of, and the hosts that it asked besides the site's."""
-
-    page: "Page"
-    address: str
-    complaints: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type in ("error", "warning") else None)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("response", lambda got: self.complaints.append(f"{got.status} {got.url}") if got.status >= 400 else None)
-        self.page.on("request", self._asked)
-
-    def _asked(self, request: "Request") -> None:
-        if not request.url.startswith((self.address, "data:", "blob:")):
-            self.complaints.append(f"asks another host: {request.url}")
-
-    def open(self, name: str) -> "Page":
-        """Open a page of the site, and wait until its scripts have run."""
-        self.page.goto(f"{self.address}/{name}", wait_until="load")
-        self.page.wait_for_selector("html.js")
-        return self.page
-
-
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, made by MkDocs with every warning an error."""
@@ -88,16 +62,6 @@ def address(site: Path) -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator["Browser"]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -152,13 +152,18 @@ def _owner(kind: str) -> str:
 def _globs(subject: str, patterns: tuple[str, ...]) -> str:
     if not any(set("*?[").intersection(pattern) for pattern in patterns):
         return f"{subject} in {literal(list(patterns))}"
-    return f"{subject}.matches({text('^(' + '|'.join(map(_regular, patterns)) + ')$')})"
+    expression = f"^({'|'.join(map(_regular, patterns))})$"
+    try:
+        re.compile(expression)
+    except re.error as error:
+        raise SettingsError(f"a policy cannot have these patterns: {', '.join(patterns)} ({error.msg})") from None
+    return f"{subject}.matches({text(expression)})"
 
 
 def _regular(pattern: str) -> str:
     """Return a glob as a regular expression of RE2."""
     pieces = []
-    for found in re.finditer(r"\[(?P<not>!?)(?P<set>\]?[^\]]*)\]|(?P<one>.)", pattern, re.DOTALL):
+    for found in re.finditer(r"\[(?P<not>!|(?!!))(?P<set>\][^\]]*|[^\]]+)\]|(?P<one>.)", pattern, re.DOTALL):
         if found["one"]:
             pieces.append({"*": ".*", "?": "."}.get(found["one"], re.escape(found["one"])))
         else:

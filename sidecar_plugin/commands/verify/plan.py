@@ -5,10 +5,11 @@ order: the API server, the nodes, then what is rendered for it, for a node befor
 init container (KEP-753, "Version Skew Strategy").
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from sidecar_plugin.errors import ManifestError, VersionError
+from sidecar_plugin.errors import ManifestError, VersionError, one_line
 from sidecar_plugin.injection.marker import marker_of
 from sidecar_plugin.injection.sidecars import sidecars
 from sidecar_plugin.kubernetes.cluster_version import NATIVE_SIDECARS, ClusterVersion, parse_cluster_version
@@ -17,6 +18,7 @@ from sidecar_plugin.kubernetes.pod_templates import PodTemplate, WorkloadKinds
 from sidecar_plugin.runtime.console import json_text
 from sidecar_plugin.yamledit.documents import split
 
+_NAME = r"[a-z0-9](?:[-.a-z0-9]*[a-z0-9])?"
 TO_MOVE = ("acs", "regular")
 """The declarations that a native sidecar takes the place of."""
 _UNCHANGEABLE = {
@@ -47,12 +49,14 @@ class Move(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What stands in the way, and what is to be moved. `unread` are types of objects that the user may not list."""
+    """What stands in the way, and what is to be moved. `unread` are types of objects that the user may not list, `odd` the
+    objects that cannot be read, with the reason."""
 
     version: ClusterVersion
     nodes: tuple[tuple[str, ClusterVersion], ...]
     moves: tuple[Move, ...]
     unread: tuple[str, ...]
+    odd: tuple[str, ...]
 
     def steps(self) -> list[str]:
         """Return what is to be done, one sentence a step."""
@@ -75,6 +79,7 @@ class Plan(NamedTuple):
     def as_text(self) -> str:
         """Return a table of the workloads, then the steps."""
         lines = [f"not read, as you may not list them: {name}" for name in self.unread]
+        lines += [f"not read: {one_line(each)}" for each in self.odd]
         if not self.moves:
             return "".join(f"{line}\n" for line in (*lines, "nothing to move: no sidecar here is declared acs or regular"))
         rows = [("WORKLOAD", "RELEASE", "SIDECARS", "DECLARATION")]
@@ -89,7 +94,7 @@ class Plan(NamedTuple):
         moves = [{**move._asdict(), "how": move.how} for move in self.moves]
         nodes = {name: str(version) for name, version in self.nodes}
         data = {"clusterVersion": str(self.version), "olderNodes": nodes, "workloads": moves, "steps": self.steps()}
-        return json_text({**data, "unread": list(self.unread)}, indent=2) + "\n"
+        return json_text({**data, "unread": list(self.unread), "odd": list(self.odd)}, indent=2) + "\n"
 
 
 def plan(kubectl: Kubectl, version: ClusterVersion | None) -> Plan:
@@ -97,12 +102,18 @@ def plan(kubectl: Kubectl, version: ClusterVersion | None) -> Plan:
     kinds = WorkloadKinds()
     objects, unread = kubectl.objects(kubectl.types().names(kinds.listed()))
     nodes, more_unread = kubectl.objects(["nodes"], is_namespaced=False)
-    moves = [move for each in without_owned(objects) for move in _moves(each, kinds)]
+    moves: list[Move] = []
+    odd: list[str] = []
+    for each in without_owned(objects):
+        try:
+            moves += _moves(each, kinds)
+        except ManifestError as error:
+            odd.append(str(error))  # one object of one tenant does not end the plan of the others
     releases = [move.release for move in moves]
     # Small releases first: what goes wrong there is smaller. What no release has comes last.
     moves.sort(key=lambda move: (not move.release, releases.count(move.release), move.release, move.workload))
     older = tuple(node for each in nodes if (node := _older_node(each)) is not None)
-    return Plan(version or kubectl.version(), older, tuple(moves), (*unread, *more_unread))
+    return Plan(version or kubectl.version(), older, tuple(moves), (*unread, *more_unread), tuple(odd))
 
 
 def _moves(data: dict[str, Any], kinds: WorkloadKinds) -> Iterator[Move]:
@@ -128,16 +139,22 @@ def _moves(data: dict[str, Any], kinds: WorkloadKinds) -> Iterator[Move]:
 
 
 def _release(data: dict[str, Any]) -> str:
-    """Return the release that Helm says an object is of (its annotations meta.helm.sh/…)."""
-    annotations = data.get("metadata", {}).get("annotations") or {}
-    name, namespace = (annotations.get(f"meta.helm.sh/release-{key}") for key in ("name", "namespace"))
-    return f"{namespace}/{name}" if name and namespace else ""
+    """Return the release that Helm says an object is of (its annotations meta.helm.sh/…), "" for what can be no release: the
+    plan has it in a command, which somebody may copy."""
+    name, namespace = (_text(data, "metadata", "annotations", f"meta.helm.sh/release-{key}") for key in ("name", "namespace"))
+    return f"{namespace}/{name}" if re.fullmatch(_NAME, name) and re.fullmatch(_NAME, namespace) else ""
 
 
 def _older_node(data: dict[str, Any]) -> tuple[str, ClusterVersion] | None:
-    shown = data.get("status", {}).get("nodeInfo", {}).get("kubeletVersion", "")
     try:
-        version = parse_cluster_version(shown)
+        version = parse_cluster_version(_text(data, "status", "nodeInfo", "kubeletVersion"))
     except VersionError:
         return None
-    return (data["metadata"]["name"], version) if version < NATIVE_SIDECARS else None
+    return (_text(data, "metadata", "name"), version) if version < NATIVE_SIDECARS else None
+
+
+def _text(data: Any, *path: str) -> str:
+    """Return the text at a path, "" where there is none."""
+    for key in path:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data if isinstance(data, str) else ""

@@ -7,6 +7,7 @@ server: tests/cluster/test_export_policy.py.
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from sidecar_plugin.commands.export_policy import cel
+from sidecar_plugin.errors import SettingsError
 from sidecar_plugin.kubernetes.selectors import parse_selector
 from tests.support.command import run
 
@@ -313,3 +315,15 @@ def test_words_that_stand_for_expressions_are_found_in_text() -> None:
 )
 def test_selectors(data: dict[str, object], expression: str) -> None:
     assert cel.selector(parse_selector(data)) == expression
+
+
+@pytest.mark.parametrize("pattern", ["[]", "[!]", "[a", "a]"])
+def test_brackets_that_hold_nothing_are_letters(pattern: str) -> None:
+    """As in the settings: fnmatch takes them so. They made an expression that the API server refuses."""
+    expression = cel.selector(parse_selector({"namespaces": [pattern, "a*"]}))
+    assert cel.text(f"^({re.escape(pattern)}|a.*)$") in expression
+
+
+def test_a_range_that_cannot_be_is_refused_with_the_pattern() -> None:
+    with pytest.raises(SettingsError, match=r"a policy cannot have these patterns: \[z-a\]"):
+        cel.selector(parse_selector({"namespaces": ["[z-a]"]}))
