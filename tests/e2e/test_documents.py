@@ -49,6 +49,7 @@ NOT_RUN = {
     ),
     "helm sidecar diff shop examples/web --namespace shop": "needs a cluster; tests/cluster/test_helm_releases.py runs it",
     "helm rollback shop 1 --namespace shop": "needs a cluster; tests/cluster/test_helm_releases.py rolls back",
+    "sidecar-plugin images --pin --config sidecars.yaml > digests.yaml": "asks registries; test_images_pin.py runs it",
     "make test-fluent-bit FLUENT_BIT=/path/to/fluent-bit": "needs a Fluent Bit; .ci/run calls it where one is at hand",
     "make test-agents FLUENT_BIT=/path/to/fluent-bit": "takes an hour; nothing runs it",
 }
