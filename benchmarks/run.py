@@ -67,12 +67,13 @@ def main() -> None:
         steps = [
             lambda: startup.measure(program, 3 if quick else 15),
             lambda: against_kustomize.measure(program, [20] if quick else [100, 1_000, 5_000, 20_000]),
+            lambda: against_kustomize.measure(program, [20] if quick else [100, 1_000], "the agent logging"),
             lambda: growth.documents(program, [300, 9_000] if quick else [500, 5_000, 50_000]),
             lambda: growth.agents(program, [1, 2] if quick else [1, 2, 4, 8], 20 if quick else 1_000),
             lambda: growth.one_document(program, [10] if quick else [10, 100, 1_000, 5_000]),
         ]
         if with_istioctl:
-            steps.insert(2, lambda: against_istioctl.measure(program, [20] if quick else [100, 1_000, 5_000, 20_000]))
+            steps.insert(3, lambda: against_istioctl.measure(program, [20] if quick else [100, 1_000, 5_000, 20_000]))
         else:
             print("Beside istioctl kube-inject: not measured; tools/install istioctl brings it")
         sections = []

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from sidecar_plugin import __version__
 from sidecar_plugin.agents.parts import Parts, read_parts
 from sidecar_plugin.agents.protocol import RenderError
+from sidecar_plugin.agents.reads import Read
+from sidecar_plugin.agents.renderings import Renderings
 from sidecar_plugin.errors import Place, SidecarPluginError, TemplateError, did_you_mean
 from sidecar_plugin.kubernetes.quantities import PRESETS, scaled
 from sidecar_plugin.runtime.cache import RIGHT, kept_results
@@ -73,7 +75,7 @@ class AgentLibrary(Protocol):
 class Agent:
     """An agent that can be rendered; its files are read and compiled when a rendering is not known from an earlier run."""
 
-    __slots__ = ("_folder", "_last", "_looks", "_memo", "_parsed", "_pieces", "_templates", "_values", "name")
+    __slots__ = ("_folder", "_looks", "_memo", "_parsed", "_pieces", "_renderings", "_templates", "_values", "name")
 
     def __init__(self, folder: AgentFolder) -> None:
         self.name = folder.name
@@ -84,35 +86,43 @@ class Agent:
         self._parsed: dict[str, Parts] = {}
         self._pieces: Pieces | None = None
         self._looks: bool | None = None
-        self._last: tuple[Any, Parts] | None = None  # of a template that does not look at the workload
+        self._renderings = Renderings(self._memo, (__version__, folder.signature))
 
     def render(
-        self, overrides: tuple[dict[str, Any], ...], context: dict[str, Any], workload: Callable[[], dict[str, Any]]
+        self,
+        overrides: tuple[dict[str, Any], ...],
+        context: dict[str, Any],
+        workload: Callable[[], dict[str, Any]],
+        seen: set[Read] | None = None,
     ) -> Parts:
         """Return the agent's parts for `context` (cluster, declaration), the workload, which is asked for when the template
-        looks at it, and the agent's default values with `overrides` over them, weakest first, as Helm merges.
+        looks at it, and the agent's default values with `overrides` over them, weakest first, as Helm merges. Add to `seen`
+        what the template read of the workload, also where it failed.
 
         Raises ValuesError for values that the agent's schema does not take, and TemplateError with the template's file and
         line, or the place in what it rendered.
         """
-        if self._last is not None and same_data(self._last[0], (overrides, context)):
-            return self._last[1]
+        inputs = json.dumps([overrides, context], ensure_ascii=False, separators=(",", ":"))
+        known = self._renderings.find(inputs, workload, self._parts)
+        if known is not None:
+            parts, reads = known
+            if seen is not None:
+                seen.update(reads)
+            return parts
         whole = {**context, "workload": workload()} if self._looks_at_workload() else context
-        key = self._memo.key("rendered", __version__, self._folder.signature, overrides, whole)
-        text = self._memo.get(key)
-        if text is None:
-            templates, values = self._read()
-            text = _render(self._folder, templates, {**whole, "values": values.merged(overrides)})
-            parts = self._parts(text)
-            self._memo.put(key, text)
-        else:
-            parts = self._parts(text)
-        if whole is context:
-            self._last = ((overrides, context), parts)
+        templates, values = self._read()
+        new: set[Read] = set()
+        try:
+            text = _render(self._folder, templates, {**whole, "values": values.merged(overrides)}, new)
+        finally:
+            if seen is not None:
+                seen.update(new)
+        parts = self._parts(text)
+        self._renderings.add(inputs, new, workload, text, parts)
         return parts
 
     def _looks_at_workload(self) -> bool:
-        """Say whether a rendering depends on the workload, so that each workload needs its own."""
+        """Say whether a template names the workload at all: else it is not worked out, whatever is wrong with it."""
         if self._looks is None:
             key = self._memo.key("looks at the workload", __version__, self._folder.signature)
             known = self._memo.get(key)
@@ -263,9 +273,9 @@ def _compile(folder: AgentFolder, files: dict[str, str]) -> "Templates":
         raise _template_error(folder, error) from None
 
 
-def _render(folder: AgentFolder, templates: "Templates", context: dict[str, Any]) -> str:
+def _render(folder: AgentFolder, templates: "Templates", context: dict[str, Any], reads: set[Read]) -> str:
     try:
-        return templates.render(context)
+        return templates.render(context, reads)
     except RenderError as error:
         raise _template_error(folder, error) from None
 

@@ -69,6 +69,11 @@ _PARTS_SCHEMA: dict[str, Any] = {
                 "initContainers": {"type": ["boolean", "null"]},
             },
         },
+        "workloadEnv": {
+            "type": ["object", "null"],
+            "propertyNames": {"pattern": "^[A-Za-z_][A-Za-z0-9_]{0,99}$", "$comment": "the name of a variable"},
+            "additionalProperties": {"enum": ["kind", "name"]},
+        },
         "podAnnotations": {"$ref": "#/$defs/annotations"},
         "podLabels": {"$ref": "#/$defs/labels"},
         "initContainers": _list(CONTAINER),
@@ -95,6 +100,7 @@ class Parts(NamedTuple):
     """What an agent adds to a pod. The dicts and lists are shared: read them, do not change them."""
 
     container: dict[str, Any]
+    workload_env: dict[str, str]
     volumes: list[dict[str, Any]]
     application_mounts: list[dict[str, Any]]
     application_env: list[dict[str, Any]]
@@ -128,6 +134,7 @@ def read_parts(source: Source, pieces: "Pieces | None") -> Parts:
     applications = data.get("applicationContainers") or {}
     return Parts(
         data["container"],
+        data.get("workloadEnv") or {},
         data.get("volumes") or [],
         applications.get("volumeMounts") or [],
         applications.get("env") or [],

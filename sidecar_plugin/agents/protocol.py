@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from sidecar_plugin.agents.reads import Read, read_of
+
 MAX_SECONDS = 2.0  # of computing, for one template or schema
 RUN_SECONDS = 60  # of computing, for all templates and schemas of a run
 
@@ -18,43 +20,27 @@ class RenderError(Exception):
         self.line = line
 
 
-class Watched(dict[str, Any]):
-    """A part of a template's context that notes in `seen` which of its fields are looked at."""
-
-    def __init__(self, data: Mapping[str, Any]) -> None:
-        super().__init__(data)
-        self.seen: set[str] = set()
-
-    def __getitem__(self, key: str) -> Any:
-        self.seen.add(key)
-        return super().__getitem__(key)
-
-    def get(self, key: str, default: Any = None) -> Any:
-        self.seen.add(key)
-        return super().get(key, default)
-
-
 class Answer(NamedTuple):
-    """What the process answered to a question: a result or an error, and which fields of the workload were looked at."""
+    """What the process answered to a question: a result or an error, and what was read of the workload."""
 
     result: Any
     error: RenderError | None
-    seen: list[str]
+    reads: list[Read]
 
 
 def read_answer(kind: str, line: bytes) -> Answer:
     """Return what a line says in answer to a question of a kind. Raises ValueError and RecursionError for any other line."""
     data = json.loads(line)
-    seen = data.get("seen") if isinstance(data, dict) else None
-    if not (isinstance(seen, list) and all(isinstance(name, str) for name in seen)):
+    if not isinstance(data, dict) or not isinstance(data.get("reads"), list):
         raise ValueError(line[:100])
+    reads = list(map(read_of, data["reads"]))
     if "error" in data:
         if not _is(data["error"], str, (str, type(None)), (int, type(None))):
             raise ValueError(line[:100])
-        return Answer(None, RenderError(*data["error"]), seen)
+        return Answer(None, RenderError(*data["error"]), reads)
     if "result" not in data or not _RESULTS[kind](data["result"]):
         raise ValueError(line[:100])
-    return Answer(data["result"], None, seen)
+    return Answer(data["result"], None, reads)
 
 
 def _is(items: Any, *types: type | tuple[type, ...]) -> bool:
@@ -71,6 +57,5 @@ def _is_problem(result: Any) -> bool:
 _RESULTS: Mapping[str, Callable[[Any], bool]] = {
     "compile": lambda result: _is(result, int, bool),
     "render": lambda result: isinstance(result, str),
-    "watch": lambda result: isinstance(result, str),
     "schema": _is_problem,
 }

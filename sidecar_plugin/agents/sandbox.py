@@ -18,6 +18,7 @@ from jinja2 import FunctionLoader, StrictUndefined, Template, TemplateError, Tem
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from sidecar_plugin.agents.protocol import MAX_SECONDS, RenderError
+from sidecar_plugin.agents.reads import Watched, plain
 from sidecar_plugin.yamledit.emitter import block
 
 MAX_OUTPUT = 1_000_000  # characters; no API server takes a pod that large (1.5 MiB an object)
@@ -25,7 +26,7 @@ MAX_BITS = 100_000
 
 
 _ADDRESS = r"<([^<>\n]+) at 0x[0-9a-f]+>"  # Python's text for an object without one of its own; it differs in every run
-_DATA = (str, int, float, dict, list, tuple, type(None), Undefined)
+_DATA = (str, int, float, dict, list, tuple, type(None), Undefined, Watched)
 
 
 class TimeUpError(BaseException):
@@ -46,7 +47,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Return the item of a mapping, else its attribute: a value may be called `keys` or `items`."""
-        if isinstance(obj, dict) and attribute in obj:
+        if isinstance(obj, (dict, Watched)) and attribute in obj:
             return obj[attribute]
         return _only_called(super().getattr(obj, attribute))
 
@@ -220,10 +221,17 @@ def _fail(message: str) -> None:
 
 
 def _to_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain_or_refused)
+
+
+def _plain_or_refused(value: Any) -> Any:
+    if isinstance(value, Watched):
+        return value.whole()
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")  # as json says it
 
 
 def _to_yaml(value: Any) -> str:
+    value = plain(value)
     if isinstance(value, (dict, list)) and value:
         return "\n".join(block(value, 0))
     return _to_json(value)

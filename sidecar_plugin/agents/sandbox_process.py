@@ -18,7 +18,8 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sidecar_plugin.agents.protocol import MAX_SECONDS, RUN_SECONDS, RenderError, Watched, read_answer
+from sidecar_plugin.agents.protocol import MAX_SECONDS, RUN_SECONDS, RenderError, read_answer
+from sidecar_plugin.agents.reads import Read
 from sidecar_plugin.runtime.json_schema import Problem
 
 if TYPE_CHECKING:
@@ -57,13 +58,11 @@ class Templates:
         self._process = _process(self._is_built_in)
         self._number, self.uses_workload = self._process.ask(["compile", dict(self._files), dict(self._paths), self._start])
 
-    def render(self, context: Mapping[str, Any]) -> str:
-        """Return what the template renders to. Raises RenderError."""
+    def render(self, context: Mapping[str, Any], reads: set[Read]) -> str:
+        """Return what the template renders to; add to `reads` what it reads of the workload. Raises RenderError."""
         if self._process is not _process(self._is_built_in):
             self._compile()
-        workload = context.get("workload")
-        watched = workload if isinstance(workload, Watched) else None
-        text: str = self._process.ask(["render" if watched is None else "watch", self._number, context], watched)
+        text: str = self._process.ask(["render", self._number, context], reads)
         return text
 
 
@@ -86,10 +85,10 @@ class _Process:
         self._answers = answers
         os.set_blocking(questions, False)
 
-    def ask(self, question: list[Any], watched: Watched | None = None) -> Any:
-        """Return the answer. Raises RenderError, also when the process ended over the question, or gave no answer to it.
+    def ask(self, question: list[Any], reads: set[Read] | None = None) -> Any:
+        """Return the answer; add to `reads` what a template reads of the workload.
 
-        Fields of a `watched` workload that the template looks at are added to its `seen`.
+        Raises RenderError, also when the process ended over the question, or gave no answer to it.
         """
         asked = "schema" if question[0] == "schema" else "template"
         line = b""
@@ -108,8 +107,8 @@ class _Process:
         except (ValueError, RecursionError):
             stop()
             raise RenderError(f"the {asked} made the process that renders it answer with what is no answer") from None
-        if watched is not None:
-            watched.seen.update(answer.seen)
+        if reads is not None:
+            reads.update(answer.reads)
         if answer.error is not None:
             raise answer.error
         return answer.result

@@ -15,7 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from sidecar_plugin.agents import sandbox
-from sidecar_plugin.agents.protocol import MAX_SECONDS, RenderError, Watched
+from sidecar_plugin.agents.protocol import MAX_SECONDS, RenderError
+from sidecar_plugin.agents.reads import Read, Watched, in_order
 from sidecar_plugin.runtime.json_schema import Problem, Schema
 
 if TYPE_CHECKING:
@@ -37,20 +38,18 @@ class Server:
     def __init__(self) -> None:
         self._compiled: list[tuple[Template, frozenset[str]]] = []
         self._schemas: dict[str, Schema] = {}
-        self.watched: Watched | None = None
 
-    def ask(self, question: list[Any], watched: Watched | None = None) -> Any:
-        """Return the answer. Raises RenderError. Fields of a `watched` workload that are looked at are added to its `seen`."""
-        self.watched = watched
+    def ask(self, question: list[Any], reads: set[Read] | None = None) -> Any:
+        """Return the answer; add to `reads` what a template reads of the workload. Raises RenderError."""
         if question[0] == "compile":
             _, files, paths, start = question
             self._compiled.append((sandbox.compile_template(files, paths, start), frozenset(paths.values())))
             return [len(self._compiled) - 1, sandbox.looks_at(files, "workload")]
         if question[0] == "schema":
             return self._problem(question[1], question[2])
-        kind, number, context = question
-        if kind == "watch" and watched is None:
-            context["workload"] = self.watched = Watched(context["workload"])
+        _, number, context = question
+        if "workload" in context and reads is not None:
+            context = {**context, "workload": Watched(context["workload"], reads)}
         template, named = self._compiled[number]
         return sandbox.render(template, context, named)
 
@@ -79,16 +78,17 @@ def serve(questions: int, answers: int, seconds: int) -> NoReturn:
             # Not confined it renders nothing. The first question is read, so that whoever asks is there to read the answer.
             reader.readline()
             what = f"the process that renders templates cannot be confined: {str(error) or 'there is not enough memory'}"
-            writer.write(json.dumps({"error": [what, None, None], "seen": []}).encode() + b"\n")
+            writer.write(json.dumps({"error": [what, None, None], "reads": []}).encode() + b"\n")
             writer.flush()
             os._exit(3)
         for line in reader:
             signal.setitimer(signal.ITIMER_VIRTUAL, _LAST_SECONDS)
+            reads: set[Read] = set()
             try:
-                answer: dict[str, Any] = {"result": server.ask(json.loads(line))}
+                answer: dict[str, Any] = {"result": server.ask(json.loads(line), reads)}
             except RenderError as error:
                 answer = {"error": [error.message, error.file, error.line]}
-            answer["seen"] = sorted(server.watched.seen) if server.watched is not None else []
+            answer["reads"] = in_order(reads)
             writer.write(json.dumps(answer).encode() + b"\n")
             writer.flush()
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)

@@ -92,7 +92,7 @@ def images(settings: Settings, templates: tuple[str, ...], *, every: bool = Fals
     found = []
     for agent in agents:
         parts = rendering.parts(pod, agent, rendering.context(declaration))
-        for container in (*parts.init_containers, rendering.container(agent, parts, declaration)):
+        for container in (*parts.init_containers, rendering.container(agent, parts, declaration, pod)):
             image = container["image"]
             found.append(Image(agent.name, container["name"], source.image(image), image))
     return list(dict.fromkeys(found))

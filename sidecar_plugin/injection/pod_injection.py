@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sidecar_plugin.agents.parts import Parts
 from sidecar_plugin.errors import DeclarationError, Place, TemplateError, VersionError
+from sidecar_plugin.injection import own_resources
 from sidecar_plugin.injection.additions import PodAdditions
 from sidecar_plugin.injection.marker import INJECTED
 from sidecar_plugin.injection.pod_metadata import agents_clash
@@ -156,12 +157,16 @@ class PodInjection:
             self._results.warn(message, None)
         try:
             parts = self._rendering.parts(pod, agent, context)
-            container = self._rendering.container(agent, parts, declaration)
+            container = self._rendering.container(agent, parts, declaration, pod)
         except TemplateError as error:
             raise TemplateError(f"{pod.kind}/{pod.name}: {error}", pod.document.place(pod.offset)) from None
         for message in self._rendering.unpinned(agent, [container, *parts.init_containers]):
             self._results.warn(message, None)
-        return parts, container
+        if not parts.manifests:
+            return parts, container
+        if warning := own_resources.late_warning(pod, agent.name, parts.manifests):
+            self._results.warn(f"{pod.kind}/{pod.name}: {warning}", pod.document.place(pod.offset))
+        return own_resources.own(pod, parts, container)
 
     def _declaration(self, pod: PodTemplate) -> Declaration:
         name = f"{pod.kind}/{pod.name}"

@@ -8,6 +8,7 @@ from sidecar_plugin.agents.agent import AgentLibrary
 from sidecar_plugin.agents.container_patch import patch_container
 from sidecar_plugin.agents.images import ImageSource
 from sidecar_plugin.agents.parts import Parts
+from sidecar_plugin.agents.reads import Read
 from sidecar_plugin.errors import SettingsError, TemplateError, VersionError
 from sidecar_plugin.injection.selection import PodAgents
 from sidecar_plugin.kubernetes import declarations, platforms
@@ -48,7 +49,7 @@ class Rendering:
     def __init__(self, settings: Settings, library: AgentLibrary) -> None:
         """Raise SettingsError for an agent that does not exist and for settings that contradict each other."""
         self._settings = settings
-        self._containers: dict[tuple[str, str], tuple[Parts, dict[str, Any]]] = {}
+        self._containers: dict[tuple[str, str], tuple[Parts, dict[str, Any], dict[str, Any]]] = {}
         self._in_registry: dict[str, tuple[Parts, Parts]] = {}
         self._images = ImageSource(settings.image_registry, settings.image_digests)
         self.agents = PodAgents(settings, library)
@@ -90,10 +91,11 @@ class Rendering:
         agent: AgentSettings,
         context: dict[str, Any],
         workload: Callable[[], dict[str, Any]] | None = None,
+        seen: set[Read] | None = None,
     ) -> Parts:
         """Return what an agent adds to a pod, see `PodAgents.parts`, by the settings imageRegistry, imageDigests and
         imagePullSecrets; the same object for the same rendering."""
-        parts = self.agents.parts(pod, agent, context, workload)
+        parts = self.agents.parts(pod, agent, context, workload, seen)
         secrets = self._settings.image_pull_secrets
         if not self._images.changes and not secrets:
             return parts
@@ -103,28 +105,44 @@ class Rendering:
             self._in_registry[agent.name] = parts, changed
         return changed
 
-    def container(self, agent: AgentSettings, parts: Parts, declaration: Declaration) -> dict[str, Any]:
-        """Return the agent's container, patched by the settings and declared; the same object for the same parts.
+    def container(self, agent: AgentSettings, parts: Parts, declaration: Declaration, pod: PodTemplate) -> dict[str, Any]:
+        """Return the agent's container for a pod: patched by the settings, declared, and with the variables that name the
+        workload. Without these it is the same object for the same parts.
 
         Raises SettingsError, at the place of the setting, for a patch that does not fit, and TemplateError for a container that
         declares itself.
         """
-        known, container = self._containers.get((agent.name, declaration.name), (None, {}))
-        if known is parts:
-            return container
         try:
-            patched = patch_container(parts.container, agent.container)
-            container = declarations.declare(declaration, self._images.container(patched))
+            known, patched, declared = self._containers.get((agent.name, declaration.name), (None, {}, {}))
+            if known is not parts:
+                patched = self._images.container(patch_container(parts.container, agent.container))
+                declared = declarations.declare(declaration, patched)
+                self._containers[agent.name, declaration.name] = parts, patched, declared
+            if not parts.workload_env:
+                return declared
+            return declarations.declare(declaration, _naming_workload(patched, parts.workload_env, pod))
         except SettingsError as error:
             steps = [int(step) if re.fullmatch("[0-9]{1,9}", step) else step for step in error.field.split(".") if step]
             raise self._settings.error(error.message, ["agents", agent.name, "container", *steps]) from None
         except TemplateError as error:
             raise TemplateError(f"agent {agent.name}: {error.message}") from None
-        self._containers[agent.name, declaration.name] = parts, container
-        return container
 
     def unpinned(self, agent: AgentSettings, containers: list[dict[str, Any]]) -> list[str]:
         """Return what to say of an agent's images that have no digest where the settings pin images by imageDigests."""
         names = [each["image"] for each in containers if "@" not in each["image"]] if self._settings.image_digests else []
         remedy = "`sidecar-plugin images --pin` prints it"
         return [f"imageDigests has no digest for {name}, an image of the agent {agent.name}; {remedy}" for name in names]
+
+
+def _naming_workload(container: dict[str, Any], variables: dict[str, str], pod: PodTemplate) -> dict[str, Any]:
+    """Return the container with the variables of `workloadEnv` before its own, which win.
+
+    A pod's own name is read in the pod: one that is injected in the cluster by a policy has none before.
+    """
+    own = container.get("env") or []
+    taken = {entry["name"] for entry in own}
+    facts: dict[str, dict[str, Any]] = {"kind": {"value": pod.kind}, "name": {"value": pod.name}}
+    if pod.kind == "Pod":
+        facts["name"] = {"valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
+    added = [{"name": name, **facts[fact]} for name, fact in variables.items() if name not in taken]
+    return {**container, "env": [*added, *own]}

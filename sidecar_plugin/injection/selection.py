@@ -6,6 +6,7 @@ from typing import Any
 
 from sidecar_plugin.agents.agent import TEMPLATE, Agent, AgentFolder, AgentLibrary, ValuesError
 from sidecar_plugin.agents.parts import Parts
+from sidecar_plugin.agents.reads import Read
 from sidecar_plugin.errors import ManifestError, Place, SettingsError, did_you_mean
 from sidecar_plugin.injection.marker import INJECTED
 from sidecar_plugin.kubernetes.pod_templates import PodTemplate, Skipped
@@ -157,17 +158,19 @@ class PodAgents:
         settings: AgentSettings,
         context: dict[str, Any],
         workload: Callable[[], dict[str, Any]] | None = None,
+        seen: set[Read] | None = None,
     ) -> Parts:
         """Return what an agent adds to a pod: rendered with the settings' values and those of the pod's annotations;
-        `context` is what templates see beside values and workload, `workload` what they see of that, if not the pod itself.
+        `context` is what templates see beside values and workload, `workload` what they see of that, if not the pod itself;
+        add to `seen` what they read of it.
 
         Raises SettingsError for annotated values that the agent does not take, and TemplateError.
         """
         own = self._annotated_values(pod, settings.name)
         try:
-            return self._agent(settings).render(
-                (*self._for_all(settings), settings.values, *own), context, workload or partial(workload_data, pod)
-            )
+            data = workload or partial(workload_data, pod)
+            overrides = (*self._for_all(settings), settings.values, *own)
+            return self._agent(settings).render(overrides, context, data, seen)
         except ValuesError as error:
             key, problem = ANNOTATION_VALUES + settings.name, error.problem
             field = ".".join(map(str, [*problem.path, problem.key] if problem.key else problem.path))

@@ -11,16 +11,16 @@ from sidecar_plugin.agents import sandbox_process
 from sidecar_plugin.agents.protocol import RenderError
 from tests.agents.test_sandbox import wait_for_the_end
 
-SEEN = b', "seen": []}\n'
+SEEN = b', "reads": []}\n'
 ANSWERS = {
     "nothing": b"",
     "text": b"x\n",
     "no object": b"[]\n",
     "an empty object": b"{}\n",
-    "no result": b'{"seen": []}\n',
+    "no result": b'{"reads": []}\n',
     "another type": b'{"result": {"a": 1}' + SEEN,
     "a number": b'{"result": 1' + SEEN,
-    "fields that are none": b'{"result": "x", "seen": [1]}\n',
+    "fields that are none": b'{"result": "x", "reads": [1]}\n',
     "an error that is none": b'{"error": 1' + SEEN,
     "an error of other types": b'{"error": [1, 2, "3"]' + SEEN,
     "nested deep": b'{"result": ' + b"[" * 200_000 + SEEN,
@@ -56,7 +56,7 @@ def refused(monkeypatch: pytest.MonkeyPatch, program: str, kind: str) -> str:
     return caught.value.message
 
 
-@pytest.mark.parametrize("kind", ["compile", "render", "watch", "schema"])
+@pytest.mark.parametrize("kind", ["compile", "render", "schema"])
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_an_answer_that_is_none_is_refused(answer: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "answer").write_bytes(ANSWERS[answer])

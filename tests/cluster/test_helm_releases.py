@@ -262,3 +262,71 @@ def test_without_the_plugin_the_release_goes_on_without_agents(releases: Release
     assert "sidecar-plugin" not in json.dumps(live)
     releases.helm("uninstall", "find")
     assert INDEX not in releases.live(*KINDS)
+
+
+CHART_WITH_HOOK = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: {{ .Release.Name }}-web}
+spec:
+  selector: {matchLabels: {app: {{ .Release.Name }}}}
+  template:
+    metadata: {labels: {app: {{ .Release.Name }}}}
+    spec: {containers: [{name: web, image: "web:{{ .Values.tag }}"}]}
+"""
+HOOK = """\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: {{ .Release.Name }}-check
+  annotations: {helm.sh/hook: test}
+spec: {restartPolicy: Never, containers: [{name: check, image: check}]}
+"""
+
+
+def config_maps(releases: Releases) -> set[str]:
+    return {name for name in releases.live("configmaps") if "kube-root-ca" not in name}
+
+
+def test_config_maps_of_releases_in_one_namespace(releases: Releases, tmp_path: Path) -> None:
+    """Two releases of a chart bring their own. Helm deletes those of an earlier revision, so that `kubectl rollout undo` does
+    not find them, and a rollback brings them back."""
+    WithPostRenderer(releases)
+    name = "sidecar-plugin" if releases.version == "helm3" else "sidecar"
+    chart = tmp_path / "two"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("apiVersion: v2\nname: two\nversion: 0.1.0\n")
+    (chart / "values.yaml").write_text("tag: 1\nlevel: warn\n")
+    (chart / "templates" / "web.yaml").write_text(CHART_WITH_HOOK)
+    (chart / "templates" / "check.yaml").write_text(HOOK)
+    (chart / "templates" / "sidecars.yaml").write_text(
+        "apiVersion: sidecar-plugin.dev/v1alpha1\nkind: SidecarInjection\nmetadata: {name: two}\nspec:\n"
+        '  clusterVersion: "{{ .Capabilities.KubeVersion.Version }}"\n'
+        "  agents: {logging: {enabled: true, configuration: configMap, logLevel: {{ .Values.level }}}}\n"
+    )
+    words = (chart, "--post-renderer", name)
+    releases.helm("install", "one", *words)
+    first = config_maps(releases)
+    releases.helm("install", "two", *words)
+    assert len(first) == 1
+    assert len(config_maps(releases)) == 2
+
+    releases.helm("upgrade", "one", *words, "--set=level=debug")
+    second = config_maps(releases)
+    assert len(second) == 2
+    assert not first & second
+
+    releases.helm("rollback", "one", "1")
+    assert first < config_maps(releases)
+    releases.helm("uninstall", "two")
+    assert config_maps(releases) == first
+
+    if releases.version == "helm3":
+        return  # it hands no hooks to a post-renderer
+    done = releases.run("test", "one", "--timeout=3s")
+    assert done.status != 0, "nothing runs here that would end the pod"
+    [check] = config_maps(releases) - first
+    live = releases.live("configmaps", "pods")
+    assert live[check]["metadata"]["annotations"]["helm.sh/hook-weight"] == "-1"
+    mounted = [one.get("configMap", {}).get("name") for one in live["Pod/one-check"]["spec"]["volumes"]]
+    assert check.removeprefix("ConfigMap/") in mounted

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from sidecar_plugin.agents.agent import AgentLibrary
 from sidecar_plugin.agents.parts import Parts
+from sidecar_plugin.agents.reads import Read
 from sidecar_plugin.errors import DeclarationError, SidecarPluginError, TemplateError
 from sidecar_plugin.injection.additions import PodAdditions
 from sidecar_plugin.injection.pod_contents import STDOUT
@@ -139,17 +140,15 @@ def _rendered(
     results: Results,
     bare: bool,
 ) -> tuple[Parts, Data]:
-    from sidecar_plugin.agents.protocol import Watched
-
     seen: set[str] = set()
 
     def render(name: str, namespace: str) -> Parts:
         data = {"kind": "Pod", "name": name, "namespace": namespace, "labels": {}, "annotations": {}, "containers": []}
-        workload = Watched(data)
+        reads: set[Read] = set()
         try:
-            return rendering.parts(pod, agent, rendering.context(declaration), lambda: workload)
+            return rendering.parts(pod, agent, rendering.context(declaration), lambda: data, reads)
         finally:
-            seen.update(workload.seen.intersection(_UNKNOWN))
+            seen.update(name for name in _UNKNOWN for read in reads if read.path[:1] in ((), (name,)))
 
     try:
         parts = render(NAME, NAMESPACE)
@@ -169,7 +168,7 @@ def _rendered(
     if text.replace(NAME, _OTHER[NAME]).replace(NAMESPACE, _OTHER[NAMESPACE]) != repr(other):
         message = "its template works the pod's name or namespace into something else, which a policy cannot"
         raise PolicyError(f"the agent {agent.name}: {message}; leave the name as it is, or leave the agent to rendering")
-    return parts, rendering.container(agent, parts, declaration)
+    return parts, rendering.container(agent, parts, declaration, pod)
 
 
 def _looks_at(agent: str, seen: set[str], remedy: str = "; --bare renders it for a pod that has none") -> str:

@@ -86,7 +86,7 @@ def _validation(settings: Settings, agent: AgentSettings, rendering: Rendering, 
     pod = sample_pod("guard", SAMPLE_WORKLOAD)
     declaration, _ = rendering.declaration(pod.kind, False, "the guard")
     parts = rendering.parts(pod, agent, rendering.context(declaration))
-    container = rendering.container(agent, parts, declaration)
+    container = rendering.container(agent, parts, declaration, pod)
     wanted = cel.any_of(selectors(settings, agent.targets, ["agents", agent.name, "targets"], cel.WORKLOAD), "true")
     if opt_out:
         listed = f"{_annotation(ANNOTATION_AGENTS)}.split(',').exists(n, n.trim() == {cel.text(agent.name)})"
