@@ -64,14 +64,14 @@ def late_warning(pod: PodTemplate, agent: str, manifests: list[Data]) -> str:
 
 
 def _name(pod: PodTemplate, name: str) -> str:
-    """Return the name of the workload's own resource; that of a workload is cut where the whole would be too long."""
-    behind = f"-{pod.kind.lower()}-{name}"
-    if len(pod.name) + len(behind) <= _MAX_NAME:
-        return f"{pod.name}{behind}"
+    """Return the name of the workload's own resource, with a hash in place of its end where it would be too long."""
+    whole = f"{pod.name}-{pod.kind.lower()}-{name}"
+    if len(whole) <= _MAX_NAME:
+        return whole
     from hashlib import sha256  # late: few names are so long
 
-    digest = sha256(pod.name.encode()).hexdigest()[:8]
-    return f"{pod.name[: _MAX_NAME - len(behind) - 9].rstrip('.-')}-{digest}{behind}"
+    digest = sha256(whole.encode()).hexdigest()[:10]
+    return f"{whole[: _MAX_NAME - 11].rstrip('.-')}-{digest}"
 
 
 def _annotations(pod: PodTemplate) -> dict[str, str]:

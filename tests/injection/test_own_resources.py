@@ -98,6 +98,17 @@ def test_the_config_map_of_a_hook_is_created_before_it(annotations: str, added: 
     assert "waits" not in said
 
 
+def test_names_are_never_too_long(tmp_path: Path) -> None:
+    maps = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m" * 252 + end}, "immutable": True} for end in "ab"]
+    config = tmp_path / "sidecars.yaml"
+    template = yaml.safe_dump({"container": {"name": "x", "image": "x"}, "manifests": maps})
+    spec = {"agents": {"mine": {"enabled": True, "template": template}}}
+    config.write_text(yaml.safe_dump({"apiVersion": "sidecar-plugin.dev/v1alpha1", "kind": "SidecarInjection", "spec": spec}))
+    done = run("--cluster-version=1.30", "--config", str(config), stdin=workload("Deployment", "web"))
+    names = list(config_maps(list(yaml.safe_load_all(done.stdout))))
+    assert [len(name) for name in names] == [253, 253]
+
+
 @pytest.mark.parametrize("immutable", [True, False])
 def test_only_what_is_immutable_belongs_to_the_workload(immutable: bool, tmp_path: Path) -> None:
     """Whatever names it in volumes and variables follows; a resource for all keeps its name, and is a warning for a hook."""
