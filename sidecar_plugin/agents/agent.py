@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sidecar_plugin import __version__
-from sidecar_plugin.agents.parts import Parts, read_parts
+from sidecar_plugin.agents.parts import Parts
 from sidecar_plugin.agents.protocol import RenderError
 from sidecar_plugin.agents.reads import Read
 from sidecar_plugin.agents.renderings import Renderings
@@ -26,13 +26,11 @@ from sidecar_plugin.yamledit.parser import parse
 from sidecar_plugin.yamledit.source import Source
 
 if TYPE_CHECKING:
-    from sidecar_plugin.agents.incremental import Pieces
     from sidecar_plugin.agents.sandbox_process import Templates
 
 TEMPLATE = "agent.yaml.j2"
 VALUES = "values.yaml"
 VALUES_SCHEMA = "values.schema.json"
-MAX_PARSED = 100  # renderings kept as data; most workloads of a stream share one
 
 
 class AgentFolder(NamedTuple):
@@ -75,7 +73,7 @@ class AgentLibrary(Protocol):
 class Agent:
     """An agent that can be rendered; its files are read and compiled when a rendering is not known from an earlier run."""
 
-    __slots__ = ("_folder", "_looks", "_memo", "_parsed", "_pieces", "_renderings", "_templates", "_values", "name")
+    __slots__ = ("_folder", "_looks", "_memo", "_renderings", "_templates", "_values", "name")
 
     def __init__(self, folder: AgentFolder) -> None:
         self.name = folder.name
@@ -83,10 +81,8 @@ class Agent:
         self._memo = kept_results()
         self._templates: Templates | None = None
         self._values: _Values | None = None
-        self._parsed: dict[str, Parts] = {}
-        self._pieces: Pieces | None = None
         self._looks: bool | None = None
-        self._renderings = Renderings(self._memo, (__version__, folder.signature))
+        self._renderings = Renderings(self._memo, (__version__, folder.signature), folder.path(TEMPLATE))
 
     def render(
         self,
@@ -103,7 +99,7 @@ class Agent:
         line, or the place in what it rendered.
         """
         inputs = json.dumps([overrides, context], ensure_ascii=False, separators=(",", ":"))
-        known = self._renderings.find(inputs, workload, self._parts)
+        known = self._renderings.find(inputs, workload)
         if known is not None:
             parts, reads = known
             if seen is not None:
@@ -117,9 +113,7 @@ class Agent:
         finally:
             if seen is not None:
                 seen.update(new)
-        parts = self._parts(text)
-        self._renderings.add(inputs, new, workload, text, parts)
-        return parts
+        return self._renderings.add(inputs, new, workload, text)
 
     def _looks_at_workload(self) -> bool:
         """Say whether a template names the workload at all: else it is not worked out, whatever is wrong with it."""
@@ -155,19 +149,6 @@ class Agent:
         if self._memo.get(key) is None:
             self._read_values().merged((override,))
             self._memo.put(key, RIGHT)
-
-    def _parts(self, text: str) -> Parts:
-        parts = self._parsed.get(text)
-        if parts is None:
-            if len(self._parsed) >= MAX_PARSED:
-                self._parsed.clear()
-            if self._parsed and self._pieces is None:
-                from sidecar_plugin.agents.incremental import Pieces  # late: of use where there is a second rendering
-
-                self._pieces = Pieces()
-            source = Source(f"{self._folder.path(TEMPLATE)} (rendered)", text)
-            parts = self._parsed[text] = read_parts(source, self._pieces)
-        return parts
 
 
 class _Values:
