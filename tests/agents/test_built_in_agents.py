@@ -201,6 +201,13 @@ def test_further_variables_and_arguments_reach_the_container(agent: str) -> None
     assert container["args"][-2:] == ["--one", "two"]
 
 
+def test_a_collector_of_another_version_gets_no_feature_gate_that_it_may_not_have() -> None:
+    values = {"export": {"type": "prometheusremotewrite", "endpoint": "http://receiver.example.com/api/v1/write"}}
+    gate = "--feature-gates=exporter.prometheusremotewritexporter.RetryOn429"
+    assert gate in container_of("monitoring", values)["args"]
+    assert gate not in container_of("monitoring", {**values, "image": {"tag": "0.150.0"}})["args"]
+
+
 def test_the_application_is_told_where_to_send_otlp() -> None:
     env = pod_of("monitoring", {})["containers"][0]["env"]
     assert {"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://127.0.0.1:4318"} in env
