@@ -24,7 +24,6 @@ INBOUND: list[dict[str, Any]] = [
     {"enabled": False},
     {},
     {"protocol": "tcp"},
-    {"http2": True},
     {"ports": [8081, 9091], "portOffset": 1000, "connectTimeoutSeconds": 1, "requestTimeoutSeconds": 30},
 ]
 EGRESS: list[dict[str, Any]] = [
@@ -35,6 +34,7 @@ EGRESS: list[dict[str, Any]] = [
 OTHERS: list[dict[str, Any]] = [
     *({"logLevel": level} for level in ("error", "warn", "info", "debug")),
     {"configuration": "configMap", "tls": {"secretName": "tls"}},
+    {"inbound": {"http2": True}, "tls": {"secretName": "tls"}},
     {"concurrency": 1, "maxConnections": 1},
     {"drain": {"seconds": 0}},
     {"drain": {"seconds": 20}},
@@ -141,7 +141,7 @@ def test_a_call_by_grpc_passes(
     probe, grpc, http, admin, ready, listener = free_ports(6)
     server_values = {"probes": {"port": probe}, "otlp": {"grpcPort": grpc, "httpPort": http}}
     server = lay_out(tmp_path / "server", "monitoring", server_values, otelcol)
-    inbound = {"ports": [grpc], "portOffset": listener - grpc, "http2": True}
+    inbound = {"ports": [grpc], "portOffset": listener - grpc, "http2": bool(secret)}
     proxy_values = {"inbound": inbound, "tls": {"secretName": secret}, "admin": {"port": admin}, "probes": {"port": ready}}
     proxy = lay_out(tmp_path / "proxy", "proxy", {**proxy_values, "drain": {"seconds": 0}}, envoy_program, secrets=certificates)
     probe, grpc, http = free_ports(3)

@@ -121,7 +121,7 @@ def all_stay(folder: Path, program: Path, inbound: dict[str, Any], seconds: floa
         assert not failures, "\n".join(failures)
 
 
-INBOUND = pytest.mark.parametrize("inbound", [{}, {"http2": True}, {"protocol": "tcp"}], ids=["http", "http2", "tcp"])
+INBOUND = pytest.mark.parametrize("inbound", [{}, {"protocol": "tcp"}], ids=["http", "tcp"])
 
 
 @INBOUND
