@@ -1,5 +1,6 @@
 """What the agents of one set of settings do to one pod, and what is reported of it."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -62,7 +63,9 @@ class PodInjection:
         gone = tuple(name for name in dict.fromkeys(removed.agents) if name not in {agent.name for agent in agents})
         if not agents:
             self._report(pod, (), gone, skipped=reason, note=removed.note(removed.parts), parts=removed.parts)
-            self._warn_of_containers(f"{pod.kind}/{pod.name}", removed.unclaimed(removed.parts), pod.document.place(pod.offset))
+            self._warn_of_containers(
+                f"{pod.kind}/{pod.name}", removed.unclaimed(removed.parts), partial(pod.document.place, pod.offset)
+            )
             if around.services:
                 around.services.see(pod, {}, {})
             return None
@@ -96,7 +99,7 @@ class PodInjection:
         size_note = self._rendering.platform.size_note
         containers = [one.data for one in added]
         lost = removed.lost(additions.names() | additions.metadata.joined_names()) if removed.parts else {}
-        self._warn_of_containers(f"{pod.kind}/{pod.name}", removed.unclaimed(lost), pod.document.place(pod.offset))
+        self._warn_of_containers(f"{pod.kind}/{pod.name}", removed.unclaimed(lost), partial(pod.document.place, pod.offset))
         notes = [
             size_note(workload_data(pod)["containers"], containers) if size_note else "",
             additions.pull_secrets_note(),
@@ -138,13 +141,13 @@ class PodInjection:
         """Report an object that no agents are added to, and from which something was removed."""
         outcome = removed.outcome(document, removed.parts)
         self._results.outcomes.append(outcome)
-        self._warn_of_containers(f"{outcome.kind}/{outcome.name}", removed.unclaimed(removed.parts), outcome.locate())
+        self._warn_of_containers(f"{outcome.kind}/{outcome.name}", removed.unclaimed(removed.parts), outcome.locate)
 
-    def _warn_of_containers(self, title: str, names: list[str], place: Place) -> None:
+    def _warn_of_containers(self, title: str, names: list[str], locate: Callable[[], Place]) -> None:
         """Warn of containers that the marker names no agent for and that no agent adds again."""
         if names:
             message = f"containers removed, which the annotation {INJECTED} lists and no agent adds: {', '.join(names)}"
-            self._results.warn(f"{title}: {message}", place)
+            self._results.warn(f"{title}: {message}", locate())
 
     def _parts(
         self, pod: PodTemplate, agent: AgentSettings, context: dict[str, Any], declaration: Declaration
