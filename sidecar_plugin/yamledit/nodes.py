@@ -1,6 +1,7 @@
-"""YAML text as a tree of nodes that know where in the text they stand: what `parser.parse` makes.
+"""YAML text as a tree of nodes that know where in the text they stand: what `parsing` makes.
 
-Nothing is resolved, constructed or expanded: a scalar stays its text, an alias points at its anchor's node.
+Nothing is resolved, constructed or expanded: a scalar stays its text, an alias points at its anchor's node. libyaml's composer
+makes these nodes itself: their constructors take what it gives (tag, value, start and end mark, style).
 """
 
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ class Scalar:
     """A scalar: `value` is its text, `style` one of "" (plain), ', ", | and >."""
 
     __slots__ = ("anchor", "end", "start", "style", "tag", "value")
+    start_mark = None  # what the composer says in an error, which the events say better
 
     def __init__(self, tag: str | None, value: str, start: "Mark", end: "Mark", style: str | None) -> None:
         self.tag = tag
@@ -47,6 +49,7 @@ class _Collection:
     """What sequences and mappings have in common; `first` is the offset of the first dash, key or bracket."""
 
     __slots__ = ("anchor", "column", "end_mark", "first", "flow", "start", "tag")
+    start_mark = None  # what the composer says in an error, which the events say better
 
     def __init__(self, tag: str | None, start: "Mark", end: "Mark", flow: Any) -> None:
         self.tag = tag
