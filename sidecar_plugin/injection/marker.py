@@ -165,9 +165,7 @@ class Annotation(NamedTuple):
             or not all(isinstance(entry, dict) for entry in agents.values())
             or not isinstance(added, dict)
             or not all(re.fullmatch(_EXTENDED, path) and _are_strings(names) for path, names in added.items())
-            or not all(
-                _are_strings(paths) and all(re.fullmatch(_CREATED, path) for path in paths) for paths in (created, nulls)
-            )
+            or not all(map(_are_created, (created, nulls)))
             or not isinstance(joined, dict)
             or not all(isinstance(text, str) and text for text in joined.values())
         ):
