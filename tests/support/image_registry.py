@@ -4,6 +4,7 @@ import base64
 import hashlib
 import http.server
 import json
+import os
 import socket
 import subprocess
 import threading
@@ -13,7 +14,6 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +31,6 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
-@dataclass(frozen=True, slots=True)
-class Registry:
-    """A running registry: its address, the folder of its data, and the header that allows to push."""
-
-    address: str
-    folder: Path
-
-
 def _free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -46,8 +38,11 @@ def _free_port() -> int:
 
 
 @contextmanager
-def serving(folder: Path, data: Path, *, tls: Path | None = None, auth: dict[str, Any] | None = None) -> Iterator[str]:
-    """Run a registry on the images below `data`, with the certificate of `tls` and a way to log in; give its address."""
+def serving(
+    folder: Path, data: Path, *, host: str = "localhost", tls: Path | None = None, auth: dict[str, Any] | None = None
+) -> Iterator[str]:
+    """Run a registry on the images below `data`, with the certificate of `tls` and a way to log in; give its address, with the
+    name `host` for this machine."""
     port = _free_port()
     served: dict[str, Any] = {"addr": f"127.0.0.1:{port}"}
     if tls:
@@ -61,8 +56,9 @@ def serving(folder: Path, data: Path, *, tls: Path | None = None, auth: dict[str
     }
     folder.mkdir(exist_ok=True)
     (folder / "config.yml").write_text(json.dumps(configuration))
+    environment = {**os.environ, "OTEL_TRACES_EXPORTER": "none"}
     with (folder / "log").open("w") as log:
-        server = subprocess.Popen([tool("registry"), "serve", folder / "config.yml"], stdout=log, stderr=log)
+        server = subprocess.Popen([tool("registry"), "serve", folder / "config.yml"], env=environment, stdout=log, stderr=log)
     try:
         for _ in range(300):
             with socket.socket() as client:
@@ -71,18 +67,18 @@ def serving(folder: Path, data: Path, *, tls: Path | None = None, auth: dict[str
             time.sleep(0.1)
         else:
             pytest.fail(f"the registry does not answer: {(folder / 'log').read_text()}")
-        yield f"localhost:{port}"
+        yield f"{host}:{port}"
     finally:
         server.terminate()
         server.wait(30)
 
 
-def certificates(folder: Path) -> Path:
-    """Make an authority and a certificate of localhost in a folder: ca.pem, cert.pem, key.pem."""
+def certificates(folder: Path, host: str = "localhost") -> Path:
+    """Make an authority and a certificate of `host` in a folder: ca.pem, cert.pem, key.pem."""
     folder.mkdir(exist_ok=True)
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    certificate = authority.issue_cert("localhost")
+    certificate = authority.issue_cert(host)
     certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
     chain = b"".join(one.bytes() for one in certificate.cert_chain_pems)
     (folder / "cert.pem").write_bytes(chain)
